@@ -1,0 +1,45 @@
+// The named requirements (concepts) of the library, in one place.
+//
+// A convention says how many FLOP one token costs. A calculator turns a run's description and an
+// interval of measurement into one number. A user's own of either plugs in beside ours.
+#pragma once
+
+#include <kunmetrics/training_case.hpp>
+
+#include <concepts>
+#include <string_view>
+
+namespace kunmetrics {
+
+using flop_per_token_t = count_of<units::flop / units::token>;
+
+// What was measured over an interval: whole sums, never means of rates.
+struct interval {
+  count_of<units::token> tokens{};
+  quantity_of<units::second> time{};
+  count_of<units::step> steps{};
+};
+
+// `per_token`: FLOP of forward and backward, recomputation not included.
+template <typename C>
+concept convention = requires(transformer const& model, sequence_length_t sequence_length) {
+  { C::name } -> std::convertible_to<std::string_view>;
+  { C::per_token(model, sequence_length) } -> std::same_as<flop_per_token_t>;
+};
+
+// A convention that also tells the layers' share and, in it, attention's: what recomputation of
+// layers or of attention alone is reckoned from.
+template <typename C>
+concept layered_convention = convention<C> && requires(transformer const& model, sequence_length_t sequence_length) {
+  { C::layers_per_token(model, sequence_length) } -> std::same_as<flop_per_token_t>;
+  { C::attention_per_token(model, sequence_length) } -> std::same_as<flop_per_token_t>;
+};
+
+// `name` is the key under which a result is written.
+template <typename C>
+concept calculator = requires(C const& c, training_case const& run, interval const& over) {
+  { C::name } -> std::convertible_to<std::string_view>;
+  c(run, over);
+};
+
+}  // namespace kunmetrics

@@ -1,0 +1,132 @@
+// What a run amounts to: a Hana Struct that every writer can walk.
+//
+// Batch sizes come from the case, sums and step times from the meter, and `results` are the
+// values of the meter's calculators in their order. `loss` is the mean over the last ten kept steps
+// that have one. Percentiles are exact, by nearest rank, over the kept records after warm-up.
+#pragma once
+
+#include <kunmetrics/meter.hpp>
+#include <kunmetrics/utilization.hpp>
+
+#include <boost/hana/at.hpp>
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace kunmetrics {
+
+struct step_time_percentiles {
+  quantity_of<units::second> p50, p90, p99, max;
+
+  struct hana_accessors_impl {
+    static constexpr auto apply() {
+      using self = step_time_percentiles;
+      return fields<field<"p50", &self::p50>, field<"p90", &self::p90>, field<"p99", &self::p99>,
+                    field<"max", &self::max>>();
+    }
+  };
+};
+
+template <calculator... Calculators>
+struct summary {
+  // The calculators' names: results[i] is written under result_names[i].
+  static constexpr std::array<std::string_view, sizeof...(Calculators)> result_names{Calculators::name...};
+
+  std::string_view model;
+  std::string_view processor;
+  std::string_view precision;
+  micro_batch_size_t micro_batch_size;
+  gradient_accumulation_t gradient_accumulation_steps;
+  count_of<units::replica> data_parallel_size;
+  global_batch_size_t global_batch_size;
+  sequence_length_t sequence_length;
+  tokens_per_step_t tokens_per_step;
+  count_of<units::processor> processors;
+  count_of<units::step> warm_up_steps;  // left out of what follows
+  count_of<units::step> steps;
+  count_of<units::token> tokens;
+  quantity_of<units::second> time;
+  maybe<double> loss;
+  maybe<step_time_percentiles> step_time;
+  maybe<peak_rate> peak;
+  boost::hana::tuple<std::invoke_result_t<Calculators const&, training_case const&, interval const&>...> results;
+
+  struct hana_accessors_impl {
+    static constexpr auto apply() {
+      using self = summary;
+      return fields<field<"model", &self::model>, field<"processor", &self::processor>,
+                    field<"precision", &self::precision>, field<"micro_batch_size", &self::micro_batch_size>,
+                    field<"gradient_accumulation_steps", &self::gradient_accumulation_steps>,
+                    field<"data_parallel_size", &self::data_parallel_size>,
+                    field<"global_batch_size", &self::global_batch_size>,
+                    field<"sequence_length", &self::sequence_length>,
+                    field<"tokens_per_step", &self::tokens_per_step>, field<"processors", &self::processors>,
+                    field<"warm_up_steps", &self::warm_up_steps>, field<"steps", &self::steps>,
+                    field<"tokens", &self::tokens>, field<"time", &self::time>, field<"loss", &self::loss>,
+                    field<"step_time", &self::step_time>, field<"peak", &self::peak>,
+                    field<"results", &self::results>>();
+    }
+  };
+};
+
+// Calls visit(name, result) for each result, in the order of the meter's calculators.
+template <calculator... Calculators, typename Visit>
+constexpr void for_each_result(summary<Calculators...> const& run, Visit&& visit) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (visit(run.result_names[I], boost::hana::at_c<I>(run.results)), ...);
+  }(std::index_sequence_for<Calculators...>{});
+}
+
+namespace detail {
+inline maybe<step_time_percentiles> percentiles(std::span<step_record const> records) {
+  std::vector<quantity_of<units::second>> times;
+  for (step_record const& record : records) {
+    if (!record.warm_up) times.push_back(record.time);
+  }
+  if (times.empty()) return absent{"no step has been measured after warm-up"};
+  std::ranges::sort(times);
+  auto const rank = [&](std::size_t percent) { return times[(times.size() * percent + 99) / 100 - 1]; };
+  return step_time_percentiles{.p50 = rank(50), .p90 = rank(90), .p99 = rank(99), .max = times.back()};
+}
+
+inline maybe<double> recent_loss(std::span<step_record const> records) {
+  double sum = 0;
+  int count = 0;
+  for (auto record = records.rbegin(); record != records.rend() && count < 10; ++record) {
+    if (!record->loss) continue;
+    sum += *record->loss;
+    ++count;
+  }
+  if (count == 0) return absent{"no step reported a finite loss"};
+  return sum / count;
+}
+}  // namespace detail
+
+// The summary of a meter's run so far.
+template <typename Clock, calculator... Calculators>
+auto summary_of(basic_meter<Clock, Calculators...> const& meter) {
+  training_case const& run = meter.run();
+  auto const steps = meter.measured().steps;
+  return summary<Calculators...>{.model = run.model.name,
+                                .processor = run.processor.name,
+                                .precision = name_of(run.precision),
+                                .micro_batch_size = run.micro_batch_size,
+                                .gradient_accumulation_steps = run.gradient_accumulation_steps,
+                                .data_parallel_size = replicas(run.cluster),
+                                .global_batch_size = global_batch_size(run),
+                                .sequence_length = run.sequence_length,
+                                .tokens_per_step = tokens_per_step(run),
+                                .processors = processors(run.cluster),
+                                .warm_up_steps = meter.steps() - steps,
+                                .steps = steps,
+                                .tokens = meter.measured().tokens,
+                                .time = meter.measured().time,
+                                .loss = detail::recent_loss(meter.records()),
+                                .step_time = detail::percentiles(meter.records()),
+                                .peak = peak(run.processor, run.precision),
+                                .results = meter.results()};
+}
+
+}  // namespace kunmetrics

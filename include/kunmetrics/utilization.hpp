@@ -1,0 +1,111 @@
+// MFU and HFU: how much of a processor's peak the model's, or the really executed, FLOPs use.
+//
+//   MFU<Convention>            = tokens/p/s · FLOP per token / peak
+//   HFU<Convention, Recompute> = tokens/p/s · (FLOP per token + recomputed forward) / peak
+// The forward pass is a third of a convention's FLOP. Layer checkpointing does not run the output
+// product again, so it adds the layers' third only; `all` is the 4/3 of llm-foundry. A result
+// carries its convention in its type and its peak, with the peak's source, in its value: results
+// of two conventions do not mix. Source: PaLM (2204.02311) section 4.1 and appendix B.
+#pragma once
+
+#include <kunmetrics/flops.hpp>
+#include <kunmetrics/throughput.hpp>
+
+namespace kunmetrics {
+
+// What is computed a second time in the backward pass.
+enum class recompute { none, selective, layers, all };  // selective: the attention core alone
+
+inline constexpr std::array<std::string_view, 4> recompute_names{"none", "selective", "layers", "all"};
+constexpr std::string_view name_of(recompute r) { return recompute_names.at(static_cast<std::size_t>(r)); }
+
+// The work that MFU is about: a convention's FLOP, recomputation left out.
+template <convention Convention>
+struct model_work {
+  using convention = Convention;
+  static constexpr std::string_view name = "mfu";
+
+  static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
+    return Convention::per_token(model, sequence_length);
+  }
+};
+
+// The work that HFU is about. `layers` and `selective` need a convention that tells their share.
+template <convention Convention, recompute Recompute>
+  requires(Recompute == recompute::none || Recompute == recompute::all || layered_convention<Convention>)
+struct hardware_work {
+  using convention = Convention;
+  static constexpr std::string_view name = "hfu";
+  static constexpr recompute recomputed = Recompute;
+
+  static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
+    auto const total = Convention::per_token(model, sequence_length);
+    if constexpr (Recompute == recompute::none) return total;
+    if constexpr (Recompute == recompute::all) return total + forward_of(total);
+    if constexpr (Recompute == recompute::layers) {
+      return total + forward_of(Convention::layers_per_token(model, sequence_length));
+    }
+    if constexpr (Recompute == recompute::selective) {
+      return total + forward_of(Convention::attention_per_token(model, sequence_length));
+    }
+  }
+
+ private:
+  // Backward costs twice the forward, so forward is an exact third.
+  static constexpr flop_per_token_t forward_of(flop_per_token_t both) {
+    return flop_per_token_t::from_coherent(both.coherent() / 3);
+  }
+};
+
+template <typename Work>
+struct utilization {
+  using work = Work;
+
+  quantity_of<units::one> ratio;
+  flop_per_token_t flop_per_token;
+  peak_rate peak;
+
+  // Of another convention, or HFU for MFU: deleted, so that the error names both.
+  template <typename Other>
+    requires(!std::same_as<Other, Work>)
+  operator utilization<Other>() const = delete;
+};
+
+// tokens/p/s is the measured rate of one processor; `peak` that of the same processor.
+template <typename Work>
+struct utilization_calculator {
+  static constexpr std::string_view name = Work::name;
+
+  // Throws precondition_error when the peak is not positive.
+  constexpr utilization<Work> operator()(transformer const& model, sequence_length_t sequence_length,
+                                         token_rate_t rate, peak_rate const& peak) const {
+    if (!(peak.rate.coherent() > 0)) {
+      broken_precondition(name, "a positive peak in flop/(processor s)", std::to_string(peak.rate.coherent()));
+    }
+    auto const work = Work::per_token(model, sequence_length);
+    return {.ratio = rate * work / peak.rate, .flop_per_token = work, .peak = peak};
+  }
+  // Absent, with the reason, when the device has no known peak at the run's precision or the
+  // convention says nothing of the model.
+  constexpr maybe<utilization<Work>> operator()(training_case const& run, token_rate_t rate) const {
+    if constexpr (requires { Work::convention::undefined_for(run.model); }) {
+      if (auto const why = Work::convention::undefined_for(run.model); !why.empty()) return absent{why};
+    }
+    auto const limit = kunmetrics::peak(run.processor, run.precision);
+    if (!limit) return absent{limit.reason()};
+    return (*this)(run.model, run.sequence_length, rate, *limit);
+  }
+  constexpr maybe<utilization<Work>> operator()(training_case const& run, interval const& over) const {
+    auto const rate = tokens_per_processor_second(run, over);
+    if (!rate) return absent{rate.reason()};
+    return (*this)(run, *rate);
+  }
+};
+
+template <convention Convention>
+inline constexpr utilization_calculator<model_work<Convention>> mfu;
+
+template <convention Convention, recompute Recompute>
+inline constexpr utilization_calculator<hardware_work<Convention, Recompute>> hfu;
+
+}  // namespace kunmetrics
