@@ -153,8 +153,12 @@ class json_builder {
   std::string path() const {
     std::string text;
     for (auto const& l : levels_) {
-      text = l.container->is_array() ? text + "[" + std::to_string(l.container->size()) + "]"
-                                     : joined_path(text, shown_key(l.key));
+      if (l.container->is_array()) {
+        auto const innermost = &l == &levels_.back();  // an outer array already has its open child
+        text.append("[").append(std::to_string(l.container->size() - (innermost ? 0 : 1))).append("]");
+      } else {
+        text = joined_path(text, shown_key(l.key));
+      }
     }
     return text;
   }

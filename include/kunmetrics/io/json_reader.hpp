@@ -68,8 +68,11 @@ class json_object {
   static constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
 
   // The document's root; throws input_error when that is not an object.
-  explicit json_object(json_document const& document, null_is nulls = null_is::refused)
-      : json_object{document.tree(), document.name(), {}, nulls} {}
+  explicit json_object(json_document const& document)
+      : json_object{document.tree(), document.name(), {}, null_is::refused} {}
+
+  // The same object, nothing read yet, with another meaning of null, here and further in.
+  json_object with(null_is nulls) const { return {*value_, file_, path_, nulls}; }
 
   // As messages name it: `FILE`, or `FILE: key.path` for an object inside.
   std::string where() const { return path_.empty() ? file_ : file_ + ": " + path_; }

@@ -1,0 +1,135 @@
+// The words of FlagPerf's case document, one table a language.
+//
+// {0}, {1}, ... are filled in by the layout, which is the same for both (flagperf.hpp). Headings,
+// labels and table heads are those of FlagPerf's Kunlunxin document; its English is ours.
+#pragma once
+
+#include <kunmetrics/io/flagperf_document.hpp>
+
+#include <array>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace kunmetrics::detail {
+
+struct flagperf_phrases {
+  std::string_view title, environment;
+  std::string_view hardware, machine_model, accelerator, cpu, memory, network;
+  std::string_view software, os, kernel, driver, docker_image, framework, dependencies;
+  std::string_view parallel, technique, implementer, details;
+  std::string_view optimisation, tuned_fc_blocking, no_optimisation;
+  std::string_view run, batch_sizes, lbs, mpe, gas, gbs_identity, data_parallel_alone, model_parallel_too, gbs;
+  std::string_view general;
+  std::array<std::string_view, 3> general_head;
+  std::array<std::string_view, 2> task, model, dataset, precision, fix_hp, device, storage, throughput, loss, use;
+  std::string_view see_performance, dataset_size;
+  std::string_view performance;
+  std::array<std::string_view, 6> performance_head;
+  std::string_view not_stated, rate_note, loss_note, memory_note, use_note, absent_note, reference_note;
+  std::string_view no_rate, no_use;
+};
+
+inline constexpr flagperf_phrases chinese{
+    .title = "{0}配置与运行信息参考", .environment = "环境配置",
+    .hardware = "硬件环境", .machine_model = "机器型号: ", .accelerator = "加速卡型号: ", .cpu = "CPU型号: ",
+    .memory = "内存: ", .network = "多机网络类型、带宽: ",
+    .software = "软件环境", .os = "OS版本：", .kernel = "OS kernel版本: ", .driver = "加速卡驱动版本：",
+    .docker_image = "Docker镜像和版本：", .framework = "训练框架版本：", .dependencies = "依赖软件版本：",
+    .parallel = "并行策略", .technique = "并行技术：", .implementer = "实施者：", .details = "实施细节：",
+    .optimisation = "优化策略", .tuned_fc_blocking = "FC算子的分块策略调优", .no_optimisation = "无",
+    .run = "运行情况", .batch_sizes = "输入批尺寸",
+    .lbs = "local_batchsize(micro_batchsize)，简写为LBS，即实际进入模型的张量批尺寸，为{0}中所写，在本case中为{1}",
+    .mpe = "seqlength(max_position_embedding)，简写为MPE，即实际进入模型的序列长度，为{0}中所写，在本case中为{1}",
+    .gas = "gradient_accumulate_steps，简写为GAS，即梯度累加步数，为{0}中所写，在本case中为{1}",
+    .gbs_identity = "global_batchsize恒等于local_batchsize\\*gradient_accumulate_steps\\*data_parallel_size，简写为GBS。",
+    .data_parallel_alone = "在本case中，只存在数据并行，因此data_parallel_size=world_size={0}，",
+    .model_parallel_too = "在本case中，除数据并行外还存在模型并行，world_size={1}，data_parallel_size={0}，",
+    .gbs = "GBS={0}\\*{1}\\*{2}={3}，即{4}。",
+    .general = "通用指标", .general_head = {"指标名称", "指标值", "特殊说明"},
+    .task = {"任务类别", "自然语言理解"}, .model = {"模型", ""}, .dataset = {"数据集", ""}, .precision = {"数据精度", ""},
+    .fix_hp = {"超参修改", "跑满硬件设备评测吞吐量所需特殊超参"}, .device = {"硬件设备简称", ""},
+    .storage = {"硬件存储使用", "通常称为“显存”,单位为GiB"}, .throughput = {"吞吐量", "平均单卡每秒处理的token数"},
+    .loss = {"损失值", "训练损失值"}, .use = {"计算使用率", "参见PaLM论文定义"},
+    .see_performance = ",见“性能指标”", .dataset_size = "共测量{0}、{1}，此前{2}为预热，不计入",
+    .performance = "性能指标", .performance_head = {"配置", "fix_hp", "tokens/p/s", "loss", "mem", "MFU"},
+    .not_stated = "案例未说明，本机也未报告",
+    .rate_note = "tokens/p/s = Σtoken ÷ Σ时间 ÷ 处理器数 = {0} ÷ {1} ÷ {2}，单位{3}，共{4}，此前{5}预热不计入",
+    .loss_note = "loss：最近（至多10步）有限损失值的平均，每token的交叉熵，单位nat",
+    .memory_note = "mem：单个处理器的峰值用量/总量，单位GiB；{0}",
+    .use_note = "{0} = {1} = tokens/p/s × {2} ÷ {3}；峰值来源：{4}",
+    .absent_note = "{0}：{1}", .reference_note = "{0}一行：{1}",
+    .no_rate = "本次运行没有计算吞吐量", .no_use = "本次运行没有计算MFU"};
+
+inline constexpr flagperf_phrases english{
+    .title = "Configuration and run of {0}, for reference", .environment = "Environment",
+    .hardware = "Hardware", .machine_model = "Machine model: ", .accelerator = "Accelerator model: ",
+    .cpu = "CPU model: ", .memory = "Memory: ", .network = "Network between nodes, kind and bandwidth: ",
+    .software = "Software", .os = "OS version: ", .kernel = "OS kernel version: ",
+    .driver = "Accelerator driver version: ", .docker_image = "Docker image and version: ",
+    .framework = "Training framework version: ", .dependencies = "Versions of dependencies: ",
+    .parallel = "Parallel strategy", .technique = "Technique: ", .implementer = "Implementer: ", .details = "Details: ",
+    .optimisation = "Optimisation strategy", .tuned_fc_blocking = "Tuning of the blocking strategy of FC operators",
+    .no_optimisation = "none",
+    .run = "The run", .batch_sizes = "Input batch sizes",
+    .lbs = "local_batchsize (micro_batchsize), LBS for short: the batch size of the tensors that enter the model, as written in {0}; here {1}",
+    .mpe = "seqlength (max_position_embedding), MPE for short: the length of the sequences that enter the model, as written in {0}; here {1}",
+    .gas = "gradient_accumulate_steps, GAS for short: the steps of gradient accumulation, as written in {0}; here {1}",
+    .gbs_identity = "global_batchsize is always local_batchsize\\*gradient_accumulate_steps\\*data_parallel_size, GBS for short. ",
+    .data_parallel_alone = "Here there is data parallelism only, so data_parallel_size=world_size={0}, ",
+    .model_parallel_too = "Here there is model parallelism beside data parallelism: world_size={1}, data_parallel_size={0}, ",
+    .gbs = "GBS={0}\\*{1}\\*{2}={3}, that is {4}.",
+    .general = "General metrics", .general_head = {"metric", "value", "remark"},
+    .task = {"task", "natural language understanding"}, .model = {"model", ""}, .dataset = {"data set", ""}, .precision = {"precision", ""},
+    .fix_hp = {"changed hyperparameters", "those needed to fill the hardware when throughput is measured"},
+    .device = {"short name of the hardware", ""},
+    .storage = {"device memory in use", "in GiB"}, .throughput = {"throughput", "mean tokens per second and processor"},
+    .loss = {"loss", "training loss"}, .use = {"utilisation of compute", "as the PaLM paper defines it"},
+    .see_performance = ", see \"Performance\"", .dataset_size = "measured over {0}, {1}; {2} of warm-up before them left out",
+    .performance = "Performance", .performance_head = {"configuration", "fix_hp", "tokens/p/s", "loss", "mem", "MFU"},
+    .not_stated = "neither stated by the case nor reported by the machine",
+    .rate_note = "tokens/p/s = Σ tokens ÷ Σ time ÷ processors = {0} ÷ {1} ÷ {2}, in {3}, over {4}; {5} of warm-up before them left out",
+    .loss_note = "loss: mean of the latest (at most ten) finite losses, cross-entropy per token in nat",
+    .memory_note = "mem: peak in use / available of one processor, in GiB; {0}",
+    .use_note = "{0} = {1} = tokens/p/s × {2} ÷ {3}; source of the peak: {4}",
+    .absent_note = "{0}: {1}", .reference_note = "Row {0}: {1}",
+    .no_rate = "this run did not compute it", .no_use = "this run did not compute it"};
+
+constexpr flagperf_phrases const& phrases(language l) { return l == language::zh ? chinese : english; }
+
+// The library's own reasons in Chinese; any other reason stays as it was given.
+inline constexpr std::array<std::array<std::string_view, 2>, 7> translated_reasons{{
+    {"no step has been measured after warm-up", "预热之后没有测量任何一步"},
+    {"no step reported a finite loss", "没有任何一步给出有限的损失值"},
+    {"no peak is known for this device at this precision", "该设备在此精度下的峰值未知"},
+    {"the peak of this device is confidential", "该设备的峰值不公开"},
+    {"this model has no advertised size", "该模型没有标称参数量"},
+    {"the memory in use was not measured", "没有测量内存用量"},
+    {"the memory of the processor is not known", "处理器的内存总量未知"}}};
+
+constexpr std::string_view reason_in(language l, std::string_view reason) {
+  if (l == language::en) return reason;
+  for (auto const& [en, zh] : translated_reasons) {
+    if (en == reason) return zh;
+  }
+  return reason;
+}
+
+// The pattern with {0}, {1}, ... replaced by the values; a number without a value stays as it is.
+inline std::string filled(std::string_view pattern, std::initializer_list<std::string_view> values) {
+  std::string text;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    auto const rest = pattern.substr(at);
+    bool const hole = rest.size() >= 3 && rest[0] == '{' && rest[2] == '}' && rest[1] >= '0' && rest[1] <= '9';
+    auto const index = hole ? static_cast<std::size_t>(rest[1] - '0') : values.size();
+    if (index < values.size()) {
+      text += values.begin()[index];
+      at += 2;
+    } else {
+      text += pattern[at];
+    }
+  }
+  return text;
+}
+
+}  // namespace kunmetrics::detail
