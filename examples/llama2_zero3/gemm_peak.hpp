@@ -1,0 +1,77 @@
+// The peak of this machine, measured: the best rate of a float matrix product on all its cores.
+//
+//   rate = threads · 2·n³ / time      FLOP/s, n × n × n products, one product a core at a time
+//
+// A CPU has no data-sheet peak that a product can reach on every model of it, so a run on `cpu` is
+// measured against what oneDNN's own product reaches here, and the report says so. The best of a
+// short sweep over n is kept: a ceiling that other work on the machine can only lower.
+#pragma once
+
+#include "operators/product.hpp"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <thread>
+#include <vector>
+
+namespace trainer {
+
+struct gemm_peak {
+  double flop_per_second = 0;  // of all threads together
+  std::int64_t size = 0;       // the n that reached it
+  int threads = 0;
+};
+
+namespace detail {
+// Seconds that `threads` concurrent products of size n take, from the common start to the last end.
+inline double concurrent_product_seconds(int threads, std::int64_t n) {
+  using clock = std::chrono::steady_clock;
+  std::barrier start{threads};
+  std::vector<double> seconds(static_cast<std::size_t>(threads));
+  auto const one = [&](std::size_t thread) {
+#ifdef _OPENMP
+    omp_set_num_threads(1);
+#endif
+    auto const elements = static_cast<std::size_t>(n * n);
+    std::vector<float> a(elements, 1.0F);
+    std::vector<float> b(elements, 0.5F);
+    std::vector<float> c(elements);
+    auto const multiply = [&] {
+      product<float>(matrix_view{std::span{a}, n, n}, matrix_view{std::span{b}, n, n}, matrix_view{std::span{c}, n, n});
+    };
+    multiply();  // touches the memory and makes the kernel
+    start.arrive_and_wait();
+    auto const begin = clock::now();
+    multiply();
+    seconds[thread] = std::chrono::duration<double>(clock::now() - begin).count();
+  };
+  {
+    std::vector<std::jthread> crew;
+    for (int thread = 0; thread < threads; ++thread) crew.emplace_back(one, static_cast<std::size_t>(thread));
+  }
+  return *std::ranges::max_element(seconds);
+}
+}  // namespace detail
+
+// Sweeps n for about a second. `threads` is the number of cores the ranks share, at least 1.
+inline gemm_peak measured_gemm_peak(int threads) {
+  gemm_peak best{.threads = threads};
+  for (std::int64_t const n : {512, 1024, 1536}) {
+    for (int repeat = 0; repeat < 5; ++repeat) {
+      auto const cubed = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
+      auto const rate = 2 * cubed * threads / detail::concurrent_product_seconds(threads, n);
+      if (rate > best.flop_per_second) best = {.flop_per_second = rate, .size = n, .threads = threads};
+    }
+  }
+  return best;
+}
+
+}  // namespace trainer

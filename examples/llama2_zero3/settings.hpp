@@ -1,0 +1,54 @@
+// What a run of the engine is told, beside the shape of the model.
+//
+//   micro-batch   samples * sequence_length tokens, of one rank
+//   step          gradient_accumulation_steps micro-batches on each of N ranks
+//
+// Results depend on N * gradient_accumulation_steps, never on the two apart, nor on `recompute`
+// and `prefetch`, which trade memory and time only.
+#pragma once
+
+#include "adamw.hpp"
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace trainer {
+
+enum class recompute {
+  none,   // every layer keeps its activations until its backward
+  layers  // a layer keeps its input, and runs forward again in its backward
+};
+
+struct zero3_settings {
+  std::int64_t samples = 1;
+  std::int64_t sequence_length = 0;
+  std::int64_t gradient_accumulation_steps = 1;
+  trainer::recompute recompute = trainer::recompute::layers;
+  bool prefetch = true;  // gather the next unit before computing this one
+  adamw_settings adamw{};
+  double clip = 1.0;  // largest norm of the gradient, 0 for no clipping
+  std::uint64_t seed = 0;
+
+  std::int64_t micro_batch_tokens() const { return samples * sequence_length; }
+};
+
+// The settings themselves, when usable; throws std::invalid_argument naming the field.
+inline zero3_settings const& checked(zero3_settings const& settings) {
+  auto const positive = [](std::string_view name, std::int64_t value) {
+    if (value >= 1) return;
+    throw std::invalid_argument("zero3_settings: " + std::string{name} +
+                                " of at least 1 needed, received " + std::to_string(value));
+  };
+  positive("samples", settings.samples);
+  positive("sequence_length", settings.sequence_length);
+  positive("gradient_accumulation_steps", settings.gradient_accumulation_steps);
+  if (!(settings.clip >= 0)) {
+    throw std::invalid_argument("zero3_settings: clip of at least 0 needed, received " +
+                                std::to_string(settings.clip));
+  }
+  return settings;
+}
+
+}  // namespace trainer

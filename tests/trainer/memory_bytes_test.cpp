@@ -1,0 +1,78 @@
+#include "cpu_backend.hpp"
+
+#include <doctest/doctest.h>
+
+#include <malloc.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+
+using namespace trainer;
+
+namespace {
+
+constexpr llama_shape shape{2, 130, 6, 2, 22, 346, 5003};
+constexpr std::int64_t samples = 3, positions = 97, rows = samples * positions;
+
+/// Bytes of parts of these element counts, each rounded up to whole cache lines.
+std::int64_t padded_bytes(std::int64_t element, std::initializer_list<std::int64_t> counts) {
+  std::int64_t bytes = 0;
+  for (auto const count : counts) bytes += (count * element + 63) / 64 * 64;
+  return bytes;
+}
+
+/// Bytes the C library has handed out and not got back; absent where a sanitizer replaces it.
+std::optional<std::int64_t> heap_bytes() {
+#if defined(__SANITIZE_ADDRESS__)
+  return std::nullopt;
+#else
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+  return std::nullopt;
+#endif
+#endif
+  auto const heap = mallinfo2();
+  return static_cast<std::int64_t>(heap.uordblks + heap.hblkhd);
+#endif
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("activation bytes are the parts' and what is allocated", Real, float, double) {
+  auto const declared = cpu_backend<Real>::activation_bytes(shape, samples, positions);
+  CHECK(declared == padded_bytes(sizeof(Real),
+                                 {rows, rows * 130, rows * (6 + 2 * 2) * 22, rows * 6,
+                                  rows * 6 * 22, rows * 130, rows, rows * 130, rows * 2 * 346,
+                                  rows * 346}));
+  cpu_backend<Real> const backend(shape, samples, positions);
+  auto const before = heap_bytes();
+  auto const saved = backend.make_activations();
+  auto const after = heap_bytes();
+  CHECK(saved.allocated_bytes() == declared);
+  if (before && after) {
+    CHECK(*after - *before >= declared);
+    CHECK(*after - *before <= declared + 8192);  // the allocator's own page and header
+  }
+  CHECK(reinterpret_cast<std::uintptr_t>(saved->qkv.data()) % 64 == 0);
+  auto const* const end = reinterpret_cast<std::byte const*>(saved->swiglu.data()) +
+                          padded_bytes(sizeof(Real), {rows * 346});
+  CHECK(end - reinterpret_cast<std::byte const*>(saved->attention_inverse.data()) == declared);
+}
+
+TEST_CASE_TEMPLATE("scratch bytes are the parts' and what is allocated", Real, float, double) {
+  auto const declared = cpu_backend<Real>::scratch_bytes(shape, samples, positions);
+  auto const chunk = output_head<Real>::chunk_rows(shape, {samples, positions});
+  CHECK(declared ==
+        padded_bytes(sizeof(Real), {positions * 11, positions * 11, 2 * 64 * positions, rows * 346,
+                                    rows * 220, rows * 130, chunk * 5003, chunk * 130, chunk}) +
+            padded_bytes(4, {chunk}) + padded_bytes(8, {130, 130}));
+  auto const before = heap_bytes();
+  cpu_backend<Real> const backend(shape, samples, positions);
+  auto const after = heap_bytes();
+  CHECK(backend.allocated_bytes() == declared);
+  if (before && after) {
+    CHECK(*after - *before >= declared);
+    CHECK(*after - *before <= declared + 3 * 8192);  // three blocks: layer, head, and the layouts
+  }
+}
