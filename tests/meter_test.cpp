@@ -31,7 +31,7 @@ struct hand_clock {
   using period = std::milli;
   using duration = std::chrono::duration<rep, period>;
   using time_point = std::chrono::time_point<hand_clock>;
-  static constexpr bool is_steady = true;
+  [[maybe_unused]] static constexpr bool is_steady = true;
   static inline rep milliseconds = 0;
   static time_point now() { return time_point{duration{milliseconds}}; }
 };
@@ -43,9 +43,9 @@ constexpr training_case run{.model = models::llama2_7b, .processor = devices::ku
 using rate_meter = basic_meter<hand_clock, tokens_per_processor_second_t>;
 
 void one_step(auto& meter, int milliseconds, std::int64_t tokens) {
-  auto step = meter.start();
+  auto running = meter.start();
   wait(milliseconds);
-  step.finish({.tokens = tokens * token});
+  running.finish({.tokens = tokens * token});
 }
 struct steps_per_hour {
   static constexpr std::string_view name = "steps_per_hour";
@@ -84,27 +84,48 @@ TEST_CASE("time between steps belongs to the next step: the loader is never left
 
 TEST_CASE("phase times are exclusive") {
   rate_meter meter{run, {}, tokens_per_processor_second};
-  auto step = meter.start();
+  auto running = meter.start();
   wait(1);
   {
-    auto forward = step.enter(phase::forward);
+    auto forward = running.enter(phase::forward);
     wait(10);
     {
-      auto communication = step.enter(phase::communication);
+      auto communication = running.enter(phase::communication);
       wait(100);
     }
     wait(20);
   }
   {
-    auto backward = step.enter(phase::backward);
+    auto backward = running.enter(phase::backward);
     wait(7);
   }
-  auto const& record = step.finish({.tokens = 1 * token});
+  auto const& record = running.finish({.tokens = 1 * token});
   CHECK(seconds(record, phase::forward) == doctest::Approx(0.030));
   CHECK(seconds(record, phase::communication) == doctest::Approx(0.100));
   CHECK(seconds(record, phase::backward) == doctest::Approx(0.007));
   CHECK(seconds(record, phase::optimizer) == 0.0);
   CHECK(record.time.in(second) == doctest::Approx(0.138));
+}
+
+TEST_CASE("a schedule may tell where it is instead of opening scopes") {
+  rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
+  {
+    auto dropped = meter.start();
+    dropped.turn_to(phase::optimizer);
+    wait(50);
+  }
+  auto running = meter.start();
+  wait(1);  // the phase of a dropped step is over
+  running.turn_to(phase::forward);
+  wait(10);
+  running.turn_to(phase::backward);
+  wait(20);
+  running.turn_to(phase::forward);
+  wait(30);
+  auto const& record = running.finish({.tokens = 1 * token});
+  CHECK(seconds(record, phase::forward) == doctest::Approx(0.040));
+  CHECK(seconds(record, phase::backward) == doctest::Approx(0.020));
+  CHECK(seconds(record, phase::optimizer) == 0.0);
 }
 
 TEST_CASE("a skipped step costs time and gains no tokens; a loss that is not finite is no loss") {
@@ -134,10 +155,10 @@ TEST_CASE("a step dropped without finish leaves no record and loses no time") {
 
 TEST_CASE("misuse is an error") {
   rate_meter meter{run, {}, tokens_per_processor_second};
-  auto step = meter.start();
+  auto running = meter.start();
   CHECK_THROWS_AS(static_cast<void>(meter.start()), std::logic_error);
-  step.finish({.tokens = 1 * token});
-  CHECK_THROWS_AS(step.finish({.tokens = 1 * token}), std::logic_error);
+  running.finish({.tokens = 1 * token});
+  CHECK_THROWS_AS(running.finish({.tokens = 1 * token}), std::logic_error);
   CHECK_THROWS_AS((rate_meter{run, {.records_kept = 0}, tokens_per_processor_second}), precondition_error);
 }
 
@@ -158,9 +179,9 @@ TEST_CASE("after construction the meter takes no memory") {
   meter meter{run, {.warm_up = 1 * step, .records_kept = 4}, tokens_per_processor_second, mfu<flops::palm>, hfu<flops::palm, recompute::layers>};
   long const before = allocations;
   for (int i = 0; i < 100; ++i) {
-    auto step = meter.start();
-    { auto scope = step.enter(phase::forward); }
-    step.finish({.tokens = 49152 * token, .loss = 5.27});
+    auto running = meter.start();
+    { auto scope = running.enter(phase::forward); }
+    running.finish({.tokens = 49152 * token, .loss = 5.27});
     static_cast<void>(meter.results());
   }
   CHECK(allocations == before);

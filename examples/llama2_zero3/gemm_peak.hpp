@@ -31,11 +31,13 @@ struct gemm_peak {
 };
 
 namespace detail {
-// Seconds that `threads` concurrent products of size n take, from the common start to the last end.
+// Seconds that `threads` concurrent products of size n take, from the first start to the last end:
+// a thread that waits for its core counts, or a busy machine would seem faster than it is.
 inline double concurrent_product_seconds(int threads, std::int64_t n) {
   using clock = std::chrono::steady_clock;
   std::barrier start{threads};
-  std::vector<double> seconds(static_cast<std::size_t>(threads));
+  std::vector<clock::time_point> begins(static_cast<std::size_t>(threads));
+  std::vector<clock::time_point> ends(static_cast<std::size_t>(threads));
   auto const one = [&](std::size_t thread) {
 #ifdef _OPENMP
     omp_set_num_threads(1);
@@ -49,15 +51,15 @@ inline double concurrent_product_seconds(int threads, std::int64_t n) {
     };
     multiply();  // touches the memory and makes the kernel
     start.arrive_and_wait();
-    auto const begin = clock::now();
+    begins[thread] = clock::now();
     multiply();
-    seconds[thread] = std::chrono::duration<double>(clock::now() - begin).count();
+    ends[thread] = clock::now();
   };
   {
     std::vector<std::jthread> crew;
     for (int thread = 0; thread < threads; ++thread) crew.emplace_back(one, static_cast<std::size_t>(thread));
   }
-  return *std::ranges::max_element(seconds);
+  return std::chrono::duration<double>(*std::ranges::max_element(ends) - *std::ranges::min_element(begins)).count();
 }
 }  // namespace detail
 

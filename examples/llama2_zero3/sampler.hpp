@@ -8,6 +8,8 @@
 // access in O(1) memory. Source: Black and Rogaway 2002, "Ciphers with Arbitrary Finite Domains".
 #pragma once
 
+#include "mixed_bits.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
@@ -16,19 +18,11 @@
 
 namespace trainer {
 
-// The finaliser of splitmix64 (Steele, Lea and Flood 2014): a bijection that mixes all 64 bits.
-constexpr std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
 // A pseudo-random bijection of [0, size) that is a pure function of (size, key).
 class permutation {
  public:
   // Throws std::invalid_argument unless size is in [1, 2^62].
-  constexpr permutation(std::int64_t size, std::uint64_t key) : size_{size}, key_{mixed(key)} {
+  constexpr permutation(std::int64_t size, std::uint64_t key) : size_{size}, key_{mixed_bits(key)} {
     if (size < 1 || size > most)
       throw std::invalid_argument{"permutation: needed a size in [1, 2^62], received " +
                                   std::to_string(size)};
@@ -61,7 +55,7 @@ class permutation {
     auto const mask = (std::uint64_t{1} << half_) - 1;
     auto left = value >> half_, right = value & mask;
     for (std::uint64_t round = 0; round < rounds; ++round) {
-      auto const next = left ^ (mixed(mixed(key_ + round) ^ right) & mask);
+      auto const next = left ^ (mixed_bits(mixed_bits(key_ + round) ^ right) & mask);
       left = right;
       right = next;
     }
@@ -123,7 +117,7 @@ class sampler {
   // The order of one epoch.
   constexpr permutation order(std::int64_t epoch) const {
     // mixing the seed first keeps (seed, epoch + 1) from being (seed + 1, epoch)
-    return {samples_, mixed(seed_) + static_cast<std::uint64_t>(epoch)};
+    return {samples_, mixed_bits(seed_) + static_cast<std::uint64_t>(epoch)};
   }
 
   // The sample at a stream position, in [0, samples); throws std::invalid_argument below 0.

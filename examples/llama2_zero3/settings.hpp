@@ -9,6 +9,8 @@
 
 #include "adamw.hpp"
 
+#include <kunmetrics/recompute.hpp>
+
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -16,16 +18,15 @@
 
 namespace trainer {
 
-enum class recompute {
-  none,   // every layer keeps its activations until its backward
-  layers  // a layer keeps its input, and runs forward again in its backward
-};
+// none: every layer keeps its activations until its backward. layers: a layer keeps its input, and
+// runs forward again in its backward. The schedule knows no other.
+using kunmetrics::recompute;
 
 struct zero3_settings {
   std::int64_t samples = 1;
   std::int64_t sequence_length = 0;
   std::int64_t gradient_accumulation_steps = 1;
-  trainer::recompute recompute = trainer::recompute::layers;
+  kunmetrics::recompute recompute = kunmetrics::recompute::layers;
   bool prefetch = true;  // gather the next unit before computing this one
   adamw_settings adamw{};
   double clip = 1.0;  // largest norm of the gradient, 0 for no clipping
@@ -44,6 +45,10 @@ inline zero3_settings const& checked(zero3_settings const& settings) {
   positive("samples", settings.samples);
   positive("sequence_length", settings.sequence_length);
   positive("gradient_accumulation_steps", settings.gradient_accumulation_steps);
+  if (settings.recompute != recompute::none && settings.recompute != recompute::layers) {
+    throw std::invalid_argument("zero3_settings: recompute of none or layers needed, received " +
+                                std::string{name_of(settings.recompute)});
+  }
   if (!(settings.clip >= 0)) {
     throw std::invalid_argument("zero3_settings: clip of at least 0 needed, received " +
                                 std::to_string(settings.clip));

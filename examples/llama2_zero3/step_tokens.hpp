@@ -1,9 +1,8 @@
-// The tokens one rank trains in one step: token file, shuffled stream and deal put together.
+// The tokens one rank trains in one step: source, shuffled stream and deal put together.
 //   out[k, i, :] = sequence sampler(first_position(step, k, rank) + i)   [GAS, LBS, S]
 #pragma once
 
 #include "sampler.hpp"
-#include "token_file.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +14,10 @@ namespace trainer {
 
 // Fills `out`, [accumulation, samples, S] with S taken from its size, for one rank and step.
 // Throws std::invalid_argument unless out is a whole number of sequences and the sampler's samples
-// are the file's sequences of that length; std::runtime_error for an id outside the vocabulary.
-inline void copy_step_tokens(token_file const& tokens, sampler const& stream,
+// are the source's sequences of that length; std::runtime_error for an id outside the vocabulary.
+// `Tokens` is anything with sequences(length) and copy_sequence(index, out), as token_file has them.
+template <class Tokens>
+void copy_step_tokens(Tokens const& tokens, sampler const& stream,
                              micro_batches const& plan, std::int64_t step, std::int64_t rank,
                              std::span<std::int32_t> out) {
   auto const rows = static_cast<std::size_t>(plan.accumulation * plan.samples);

@@ -8,6 +8,7 @@
 // Source of the scaling: Radford et al., Language Models are Unsupervised Multitask Learners, 2.3.
 #pragma once
 
+#include "mixed_bits.hpp"
 #include "operators/matrix_view.hpp"
 #include "shape.hpp"
 
@@ -114,15 +115,6 @@ matrix_view<Real> tensor_view(std::span<Real> elements, unit_layout const& unit,
                               std::string_view name) {
   auto const& slot = unit.slot(name);
   return {elements.data() + slot.offset, slot.rows, slot.columns, slot.columns};
-}
-
-/// The splitmix64 output function: a bijection of 64 bits in which every input bit reaches all others.
-/// Source: Steele, Lea, Flood, Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
-constexpr std::uint64_t mixed_bits(std::uint64_t z) noexcept {
-  z += 0x9e3779b97f4a7c15ULL;
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31U);
 }
 
 /// Two independent standard normal numbers (Box-Muller), a pure function of (key, counter).

@@ -23,6 +23,8 @@
 #include "step_summary.hpp"
 #include "unit.hpp"
 
+#include <kunmetrics/step_record.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -35,8 +37,8 @@
 
 namespace trainer {
 
-// What a rank is doing, told to the phase hook on entering; the head counts as backward.
-enum class phase { forward, backward, communication, optimizer };
+// What a rank is doing is told to the phase hook on entering; the head counts as backward.
+using kunmetrics::phase;
 
 struct no_phase_hook {
   constexpr void operator()(phase) const noexcept {}

@@ -2,9 +2,9 @@
 //
 //   km::meter meter{run, km::tokens_per_processor_second, km::mfu<km::flops::palm>};
 //   for (auto const& batch : loader) {
-//     auto step = meter.start();
-//     { auto scope = step.enter(km::phase::forward); ... }
-//     step.finish({.tokens = batch.tokens(), .loss = loss});
+//     auto running = meter.start();
+//     { auto scope = running.enter(km::phase::forward); ... }
+//     running.finish({.tokens = batch.tokens(), .loss = loss});
 //   }
 //   meter.results();    // a Hana tuple: a rate, and an MFU with its peak, over all measured steps
 //
@@ -182,10 +182,16 @@ class basic_meter<Clock, Calculators...>::running_step {
   running_step(running_step const&) = delete;
   running_step& operator=(running_step const&) = delete;
   ~running_step() {
-    if (!finished_) meter_.running_ = false;
+    if (finished_) return;
+    meter_.running_ = false;
+    meter_.phase_.reset();
   }
 
   [[nodiscard]] phase_scope enter(phase p) { return {meter_, p}; }
+
+  // The step is in this phase from now on, until the next change: for a schedule that tells where
+  // it is. Inside a scope of `enter` the scope's end turns back to the phase before it.
+  void turn_to(phase p) { meter_.turn_to(p); }
 
   // Ends the step and records it. The reference holds until `records_kept` more steps have ended.
   // Throws std::logic_error on a second call.

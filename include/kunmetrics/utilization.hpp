@@ -9,15 +9,10 @@
 #pragma once
 
 #include <kunmetrics/flops.hpp>
+#include <kunmetrics/recompute.hpp>
 #include <kunmetrics/throughput.hpp>
 
 namespace kunmetrics {
-
-// What is computed a second time in the backward pass.
-enum class recompute { none, selective, layers, all };  // selective: the attention core alone
-
-inline constexpr std::array<std::string_view, 4> recompute_names{"none", "selective", "layers", "all"};
-constexpr std::string_view name_of(recompute r) { return recompute_names.at(static_cast<std::size_t>(r)); }
 
 // The work that MFU is about: a convention's FLOP, recomputation left out.
 template <convention Convention>

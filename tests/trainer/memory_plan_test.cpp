@@ -52,16 +52,17 @@ TEST_CASE("llama2-7b on eight ranks: the bytes by hand") {
                               .head_size = 128, .ffn = 11008, .vocabulary = 32000};
   zero3_settings const settings{.samples = 12, .sequence_length = 512};
   auto const plan = memory_plan<toy_backend<float>>(llama2_7b, settings, 8);
-  // A layer: 4091 blocks of 49,472 elements, 512 of them a shard. Embedding: 4096 blocks of 32,000.
-  // Head, 4096 elements more: 4092 blocks of 32,064; both edges have 512 blocks a shard.
+  // A layer: 4091 blocks of 49,472 elements, 512 of them a shard. Embedding: 4096 blocks of 32,000,
+  // 512 a shard. Head, 4096 elements more: 4088 blocks of 32,064, 511 a shard, which is the larger.
   std::int64_t const layer = 512 * 49'472;
-  std::int64_t const edges = 512 * (32'000 + 32'064);
+  std::int64_t const head = 511 * 32'064;
+  std::int64_t const edges = 512 * 32'000 + head;
   CHECK(plan[memory_part::parameters] == 4 * (32 * layer + edges));
   CHECK(plan[memory_part::optimizer_state] == 8 * (32 * layer + edges));
-  CHECK(plan[memory_part::gathered_units] == 4 * 8 * (2 * layer + 512 * 32'064));
+  CHECK(plan[memory_part::gathered_units] == 4 * 8 * (2 * layer + head));
   CHECK(plan[memory_part::unit_gradients] == 4 * 8 * layer);
   CHECK(plan[memory_part::saved_inputs] == 4LL * 33 * 12 * 512 * 4096);
-  CHECK(plan[memory_part::exchange] == 4 * 8 * layer + 9 * 8 * (2 + 1 + 34 * 512));
+  CHECK(plan[memory_part::exchange] == 4 * 8 * layer + 9 * 8 * (2 + 1 + 33 * 512 + 511));
   CHECK(plan.total() > std::int64_t{13} << 30);
 }
 
@@ -76,4 +77,7 @@ TEST_CASE("settings that cannot be used are refused by name") {
   CHECK_THROWS_AS(planned({.sequence_length = 4, .gradient_accumulation_steps = -1}),
                   std::invalid_argument);
   CHECK_THROWS_AS(planned({.sequence_length = 4, .clip = -1}), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(planned({.sequence_length = 4, .recompute = recompute::selective}),
+                       "zero3_settings: recompute of none or layers needed, received selective",
+                       std::invalid_argument);
 }

@@ -4,6 +4,7 @@
 #include "token_file.hpp"
 #include "unigram_entropy.hpp"
 
+#include "program.hpp"
 #include "scratch_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -11,12 +12,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <sys/wait.h>
 
 #ifndef TRAINER_DATA_DIR
 #error "TRAINER_DATA_DIR must name examples/llama2_zero3/data"
@@ -58,27 +56,8 @@ namespace {
 std::string const data = TRAINER_DATA_DIR;
 std::string const model = data + "/kjv.model";
 
-struct outcome {
-  int code;
-  std::string out, err;
-};
-
-void append_quoted(std::string& command, std::string_view before, std::string_view argument) {
-  command.append(before).append("'").append(argument).append("'");
-}
-
-// Runs the program inside the folder, so that messages have short paths.
-outcome prepare_tokens(scratch_folder const& folder, std::vector<std::string> const& arguments) {
-  scratch_folder const streams;
-  std::string command;
-  append_quoted(command, "cd ", folder.path().string());
-  append_quoted(command, " && ", PREPARE_TOKENS_PROGRAM);
-  for (auto const& argument : arguments) append_quoted(command, " ", argument);
-  append_quoted(command, " > ", (streams / "out").string());
-  append_quoted(command, " 2> ", (streams / "err").string());
-  int const status = std::system(command.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(streams / "out"),
-          content(streams / "err")};
+auto prepare_tokens(scratch_folder const& folder, std::vector<std::string> const& arguments) {
+  return trainer_test::run_program(folder, PREPARE_TOKENS_PROGRAM, arguments);
 }
 
 std::vector<std::int32_t> ids(std::filesystem::path const& path, std::int64_t vocabulary) {
@@ -95,15 +74,9 @@ std::string english(int sentences) {
   return text;
 }
 
-// One line, exit 2, and nothing in the folder that was not there.
 void check_refused(scratch_folder const& folder, std::vector<std::string> const& arguments,
                    std::string_view message) {
-  auto const before = folder.entries();
-  auto const result = prepare_tokens(folder, arguments);
-  CHECK(result.code == 2);
-  CHECK(result.out.empty());
-  CHECK(result.err == "prepare_tokens: " + std::string{message} + "\n");
-  CHECK(folder.entries() == before);
+  trainer_test::check_refused(folder, PREPARE_TOKENS_PROGRAM, arguments, message);
 }
 
 }  // namespace

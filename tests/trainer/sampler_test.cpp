@@ -54,7 +54,7 @@ constexpr bool small_permutation_is_one() {
 }  // namespace
 
 static_assert(small_permutation_is_one());
-static_assert(trainer::mixed(0) == 0xe220a8397b1dcdafu);  // splitmix64's first output, seed 0
+static_assert(trainer::mixed_bits(0) == 0xe220a8397b1dcdafu);  // splitmix64's first output, seed 0
 
 TEST_CASE("every sample comes exactly once an epoch, for awkward sizes too") {
   for (std::int64_t const samples : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 63, 64, 65, 97, 255, 257,

@@ -1,0 +1,35 @@
+// The command line of llama2_zero3.
+#pragma once
+
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <map>
+#include <string>
+
+namespace trainer {
+
+// Fills `o` when the app parses.
+inline void add_options(CLI::App& app, options& o) {
+  auto const count = CLI::Range(std::int64_t{1}, std::int64_t{1} << 40U);
+  app.add_option("--case", o.case_path, "the case, a JSON file (cases/ has some)")->required();
+  app.add_option("--out", o.out, "folder for report.md, report.en.md, report.json and steps.jsonl")->capture_default_str();
+  app.add_option("--steps", o.steps,
+                 "steps to train; default: to the end of the learning-rate schedule, else one pass over the tokens, "
+                 "at most 100 million of them")->check(count);
+  app.add_option("--layers", o.layers,
+                 "train so many layers of the model, at its full width, on as many ranks as fit into memory")->check(count);
+  app.add_option("--ranks", o.ranks, "data-parallel ranks in place of the case's")->check(CLI::Range(1, 1024));
+  app.add_option("--threads", o.threads, "threads of a rank's matrix products; default: the cores shared evenly")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--tokens", o.tokens, "a .npy file of token ids in place of the case's");
+  app.add_option("--precision", o.precision, "fp32, the one that the cpu backend computes in")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, kunmetrics::precision>{{"fp32", kunmetrics::fp32}}));
+  app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
+  app.add_option("--engine", o.engine, "how ranks talk: threads of this process")
+      ->check(CLI::IsMember({"threads"}))->capture_default_str();
+  app.add_option("--backend", o.backend, "what computes: cpu")->check(CLI::IsMember({"cpu"}))->capture_default_str();
+}
+
+}  // namespace trainer

@@ -1,0 +1,106 @@
+// llama2_zero3: trains a case with ZeRO-3 on the ranks of this machine and reports it as FlagPerf does.
+//
+// Everything that can be refused is refused before a byte is allocated for training or written: one
+// line on stderr and exit 2. A rank that fails ends the run with one line and exit 1.
+#include "command_line.hpp"
+#include "cpu_processor.hpp"
+#include "report_files.hpp"
+#include "training.hpp"
+#include "training_plan.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <string_view>
+#include <thread>
+
+namespace {
+namespace km = kunmetrics;
+using namespace trainer;
+
+std::atomic<bool> stop_wanted{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may touch nothing else");
+extern "C" void want_stop(int) { stop_wanted = true; }
+
+// The language of the document printed at the end: that of the user's terminal.
+km::language terminal_language() {
+  for (char const* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    char const* const value = std::getenv(name);
+    if (value != nullptr && *value != '\0') return std::string_view{value}.starts_with("zh") ? km::language::zh : km::language::en;
+  }
+  return km::language::en;
+}
+
+template <km::recompute Recompute>
+void train(training_plan const& plan, dataset const& tokens, std::int64_t steps, km::device const& processor,
+           std::filesystem::path const& out) {
+  km::meter meter{plan.what.run(processor), km::tokens_per_processor_second, km::mfu<km::flops::palm>,
+                  km::mfu<km::flops::causal>, km::mfu<km::flops::flagperf_nominal>,
+                  km::hfu<km::flops::palm, Recompute>};
+  km::json_lines log{out / "steps.jsonl"};
+  auto const outcome = training{plan, tokens, steps, meter, log, stop_wanted}.run();
+
+  auto const run = summary_of(meter);
+  auto const document = document_of(plan, tokens, processor, outcome);
+  auto const chinese = km::flagperf_report(document, run, km::language::zh);
+  auto const english = km::flagperf_report(document, run, km::language::en);
+  km::write_whole(out / "report.md", chinese);
+  km::write_whole(out / "report.en.md", english);
+  km::write_whole(out / "report.json", km::json_text(report_json(plan, tokens, document, run, steps, outcome)));
+  std::cout << (terminal_language() == km::language::zh ? chinese : english) << std::flush;
+  std::cerr << "written: " << out.string() << "/{report.md,report.en.md,report.json,steps.jsonl}\n";
+}
+
+int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+void make_folder(std::filesystem::path const& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw km::input_error{km::detail::needed_found(folder.string(), "a folder to write in", error.message())};
+}
+
+void run(options const& o) {
+  std::signal(SIGINT, want_stop);
+  std::signal(SIGTERM, want_stop);
+  auto what = km::read_case(o.case_path);
+  if (o.tokens) what.tokens = *o.tokens;
+  auto const available = available_memory();
+  auto const plan = planned(std::move(what), o, available, cores());
+  require_memory(plan, available);
+  dataset const tokens{plan.what.tokens, plan.shape.vocabulary, o.seed};
+  require_sequence(plan, tokens);
+  auto const steps = o.steps.value_or(default_steps(plan, tokens));
+  make_folder(o.out);
+
+  for (auto const& note : plan.notes) std::cerr << "note: " << note.en << '\n';
+  cpu_processor const processor{measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads)), plan.ranks,
+                                available.value_or(0)};
+  if (plan.what.recompute == km::recompute::layers) {
+    train<km::recompute::layers>(plan, tokens, steps, processor.device(), o.out);
+  } else {
+    train<km::recompute::none>(plan, tokens, steps, processor.device(), o.out);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  options o;
+  CLI::App app{"Trains a llama2 case with ZeRO-3 and reports tokens/p/s and MFU in FlagPerf's form."};
+  add_options(app, o);
+  try {
+    app.parse(argc, argv);
+    run(o);
+  } catch (CLI::CallForHelp const& help) {
+    return app.exit(help);
+  } catch (rank_failure const& failure) {
+    std::cerr << "llama2_zero3: " << failure.what() << '\n';
+    return 1;
+  } catch (std::exception const& failure) {
+    std::cerr << "llama2_zero3: " << failure.what() << '\n';
+    return 2;
+  }
+}

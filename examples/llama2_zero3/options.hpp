@@ -1,0 +1,25 @@
+// What the command line of llama2_zero3 changes of a case, and where the run writes.
+#pragma once
+
+#include <kunmetrics/devices.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace trainer {
+
+struct options {
+  std::filesystem::path case_path;
+  std::filesystem::path out = "build/run";
+  std::optional<std::filesystem::path> tokens;
+  std::optional<std::int64_t> ranks, layers, steps;
+  std::optional<kunmetrics::precision> precision;
+  std::string engine = "threads";
+  std::string backend = "cpu";
+  std::int64_t threads = 0;  // a rank's; 0: the machine's, shared evenly
+  std::uint64_t seed = 0;
+};
+
+}  // namespace trainer

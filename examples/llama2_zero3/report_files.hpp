@@ -1,0 +1,113 @@
+// What a run leaves behind: report.md (Chinese), report.en.md and report.json, each whole or not at all.
+//
+// All three say what was run, after the changes in the plan's notes, and stand on the same summary.
+#pragma once
+
+#include "training.hpp"
+#include "training_plan.hpp"
+
+#include <kunmetrics/io/flagperf.hpp>
+#include <kunmetrics/io/json.hpp>
+#include <kunmetrics/io/linux_environment.hpp>
+#include <kunmetrics/io/whole_file.hpp>
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace trainer {
+
+namespace detail {
+inline std::string library_versions() {
+  auto const* const dnn = dnnl_version();
+  return "oneDNN " + std::to_string(dnn->major) + "." + std::to_string(dnn->minor) + "." + std::to_string(dnn->patch) +
+#if defined(__clang__)
+         ", clang " + __clang_version__;
+#else
+         ", g++ " + __VERSION__;
+#endif
+}
+
+inline kunmetrics::environment environment_of(training_plan const& plan) {
+  auto found = kunmetrics::linux_environment();
+  found.framework = "kunmetrics " KUNMETRICS_VERSION ", llama2_zero3 (threads, cpu)";
+  found.dependencies = library_versions();
+  return completed(plan.what.environment, found);
+}
+
+inline kunmetrics::processor_memory memory_of(kunmetrics::device const& processor, training_outcome const& outcome) {
+  using namespace kunmetrics::units;
+  kunmetrics::processor_memory memory;
+  memory.used = *std::ranges::max_element(outcome.peak_bytes) * byte / kunmetrics::units::processor;
+  if (processor.memory.coherent() > 0) memory.total = processor.memory;
+  memory.measured_by = {"由训练器的内存账本记录，一个rank所持缓冲区的峰值；总量为开始时可用内存按rank均分",
+                        "from the trainer's ledger, the peak of the buffers that one rank holds; what is available is "
+                        "the memory free at the start, shared evenly"};
+  return memory;
+}
+
+inline std::string grid(training_plan const& plan) { return "1x" + std::to_string(plan.ranks); }
+}  // namespace detail
+
+// The parts of FlagPerf's document that are not numbers of the summary.
+inline kunmetrics::flagperf_document document_of(training_plan const& plan, dataset const& tokens,
+                                                 kunmetrics::device const& processor, training_outcome const& outcome) {
+  auto const ranks = std::to_string(plan.ranks);
+  auto const& what = plan.what;
+  kunmetrics::flagperf_document document{
+      .title = {"CPU ", "a CPU machine"},
+      .configuration = {"CPU单机" + ranks + "个rank（" + detail::grid(plan) + "）",
+                        "CPU, one machine of " + ranks + " ranks (" + detail::grid(plan) + ")"},
+      .hardware = "cpu",
+      .case_file = what.path.filename().string(),
+      .optimizer_file = what.deepspeed ? std::filesystem::path{what.deepspeed->where}.filename().string()
+                                       : what.path.filename().string(),
+      .environment = detail::environment_of(plan),
+      .parallel = {.technique = "sharded data parallel",
+                   .implementer = "kunmetrics llama2_zero3 ZeRO-DP",
+                   .details = "ZeRO-DP O3, DP_SIZE=" + ranks},
+      .dataset = tokens.name(),
+      .dataset_note = tokens.note(),
+      .memory = detail::memory_of(processor, outcome),
+      .reference_rows = {kunmetrics::kunlunxin_r300_row()}};
+  if (what.recompute == recompute::layers) document.optimisations.push_back("gradient_checkpointing");
+  return document;
+}
+
+// The summary as one flat object, and beside it where and on what it was measured.
+template <class Summary>
+kunmetrics::json report_json(training_plan const& plan, dataset const& tokens, kunmetrics::flagperf_document const& document,
+                             Summary const& run, std::int64_t steps_planned, training_outcome const& outcome) {
+  using kunmetrics::json_of;
+  using namespace kunmetrics::units;
+  auto report = kunmetrics::json{{"name", plan.what.name}};
+  report.update(json_of(run));
+  report["recompute"] = name_of(plan.what.recompute);
+  report["attention"] = name_of(plan.what.attention);
+  report["seed"] = plan.settings.seed;
+  report["steps_planned"] = json_of(steps_planned * step);
+  report["steps_trained"] = json_of(outcome.steps * step);
+  report["dataset"] = {{"name", tokens.name()}, {"synthetic", tokens.synthetic()}, {"tokens", json_of(tokens.size() * token)}};
+  report["dataset"]["unigram_entropy"] =
+      tokens.entropy() ? kunmetrics::json{{"value", *tokens.entropy()}, {"unit", "nat/token"}} : kunmetrics::json(nullptr);
+  report["memory"] = json_of(document.memory);
+  for (std::size_t i = 0; i < memory_part_names.size(); ++i) {
+    report["memory"]["by_part"][std::string{memory_part_names[i]}] = json_of(plan.rank_bytes.bytes[i] * byte / processor);
+  }
+  report["parallel"] = json_of(document.parallel);
+  report["environment"] = json_of(document.environment);
+  report["notes"] = kunmetrics::json::array();
+  for (auto const& note : plan.notes) report["notes"].push_back(json_of(note));
+  report["deepspeed_config"] = kunmetrics::json::array();
+  if (plan.what.deepspeed) {
+    for (auto const& field : plan.what.deepspeed->effects) {
+      report["deepspeed_config"].push_back({{"key", field.key}, {"effect", name_of(field.what)}, {"note", field.note}});
+    }
+  }
+  return report;
+}
+
+}  // namespace trainer

@@ -1,0 +1,232 @@
+// A case as it will really be trained here: what the command line and this machine make of it.
+//
+// The cpu backend computes in fp32 and runs its attention in blocks; ranks are threads of one
+// process. Where a case says otherwise the plan says so in a note, which the report prints: the
+// numbers of a run are those of what was run.
+#pragma once
+
+#include "available_memory.hpp"
+#include "cpu_backend.hpp"
+#include "dataset.hpp"
+#include "memory_plan.hpp"
+#include "options.hpp"
+#include "settings.hpp"
+
+#include <kunmetrics/io/case_file.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace trainer {
+
+struct training_plan {
+  kunmetrics::case_file what;  // with the changes made
+  llama_shape shape{};
+  zero3_settings settings;
+  int ranks = 1;
+  int threads = 1;  // of a rank
+  bytes_by_part rank_bytes;
+  std::vector<kunmetrics::bilingual> notes;
+
+  double learning_rate(std::int64_t step) const {
+    bool const stated = what.deepspeed && (what.deepspeed->schedule || what.deepspeed->optimizer);
+    return stated ? what.deepspeed->learning_rate(step) : 1e-5;  // the R300 case has no schedule
+  }
+};
+
+// Beside what the ranks hold: code, libraries, stacks, and oneDNN's kernels and packed blocks.
+inline constexpr std::int64_t process_bytes = std::int64_t{256} << 20U;
+
+namespace detail {
+using kunmetrics::input_error;
+using kunmetrics::detail::needed_found;
+
+inline llama_shape shape_of(kunmetrics::hf_model const& model, std::string const& where) {
+  auto const& sizes = model.sizes;
+  if (sizes.tied_embedding || model.scaled_rope || model.activation != "silu" || !sizes.gated_ffn) {
+    throw input_error{needed_found(where + ": model", "separate embeddings, plain rotary positions and a silu-gated ffn",
+                                   sizes.tied_embedding  ? "tie_word_embeddings true"
+                                   : model.scaled_rope   ? "scaled rotary positions"
+                                   : !sizes.gated_ffn    ? "an ffn that is not gated"
+                                                         : "hidden_act " + model.activation)};
+  }
+  if (sizes.head_size % 2 != 0) {
+    throw input_error{needed_found(where + ": model", "an even head size", std::to_string(sizes.head_size))};
+  }
+  return {.layers = sizes.layers, .hidden = sizes.hidden, .heads = sizes.heads, .kv_heads = sizes.kv_heads,
+          .head_size = sizes.head_size, .ffn = sizes.ffn, .vocabulary = sizes.vocabulary,
+          .rms_epsilon = model.rms_epsilon, .rope_theta = model.rope_theta};
+}
+
+// Byte counts of the plan stay within 64 bits; far above what any machine has.
+inline void require_countable(kunmetrics::case_file const& what, std::int64_t ranks) {
+  auto const& model = what.model.sizes;
+  auto const tokens = static_cast<double>(what.sequence_length.coherent()) *
+                      static_cast<double>(what.micro_batch_size.coherent());
+  auto const width = static_cast<double>(std::max({model.hidden, model.ffn, model.heads * model.head_size}));
+  auto const activations = tokens * width * static_cast<double>(model.layers + 1) * 128.0;
+  auto const steps = static_cast<double>(what.gradient_accumulation_steps.coherent()) * 64.0 * static_cast<double>(ranks);
+  auto const state = static_cast<double>(parameters(model).total) * 64.0;
+  if ((activations + state + steps) * static_cast<double>(ranks) < 9e18) return;
+  throw input_error{needed_found(what.path.string(), "sizes whose bytes can be counted in 64 bits", "larger ones")};
+}
+
+inline zero3_settings settings_of(kunmetrics::case_file const& what, std::uint64_t seed) {
+  zero3_settings settings{.samples = what.micro_batch_size.coherent(),
+                          .sequence_length = what.sequence_length.coherent(),
+                          .gradient_accumulation_steps = what.gradient_accumulation_steps.coherent(),
+                          .recompute = what.recompute,
+                          .seed = seed};
+  if (!what.deepspeed) return settings;
+  auto const& config = *what.deepspeed;
+  settings.clip = config.gradient_clipping;
+  settings.prefetch = config.zero.prefetch_bucket_size > 0;
+  if (config.optimizer) {
+    settings.adamw = {.beta1 = config.optimizer->beta1, .beta2 = config.optimizer->beta2,
+                      .epsilon = config.optimizer->epsilon, .weight_decay = config.optimizer->weight_decay};
+  }
+  return settings;
+}
+
+// What the schedule of units cannot do; throws input_error naming the key.
+inline void require_trainable(kunmetrics::case_file const& what) {
+  auto const where = what.path.string() + ": ";
+  auto const require = [&](bool holds, std::string const& key, std::string_view needed, std::string_view found) {
+    if (!holds) throw input_error{needed_found(key, needed, found)};
+  };
+  auto const& cluster = what.cluster;
+  require(cluster.tensor_parallel == 1, where + "tensor_parallel", "1: ZeRO-3 is data parallel",
+          std::to_string(cluster.tensor_parallel));
+  require(cluster.pipeline_parallel == 1, where + "pipeline_parallel", "1: ZeRO-3 is data parallel",
+          std::to_string(cluster.pipeline_parallel));
+  require(cluster.nodes.coherent() == 1, where + "nodes", "1, as ranks are threads of one process",
+          std::to_string(cluster.nodes.coherent()));
+  require(what.recompute == recompute::none || what.recompute == recompute::layers, where + "recompute",
+          "none or layers", name_of(what.recompute));
+  if (!what.deepspeed) return;
+  auto const& config = *what.deepspeed;
+  require(config.zero.stage == 3, config.where + ": zero_optimization.stage", "3", std::to_string(config.zero.stage));
+  require(!config.optimizer || config.optimizer->decoupled, config.where + ": optimizer.type", "AdamW",
+          "Adam with adam_w_mode false");
+}
+
+inline void note_layers(training_plan& plan, std::int64_t layers) {
+  auto& model = plan.what.model;
+  auto const all = model.sizes.layers;
+  if (layers > all) {
+    throw input_error{needed_found("--layers", "at most the model's " + std::to_string(all), std::to_string(layers))};
+  }
+  if (layers == all) return;
+  model.sizes.layers = layers;
+  model.sizes.nominal_parameters = 0;  // a slice has no advertised size
+  auto const of = std::to_string(layers) + "/" + std::to_string(all);
+  plan.notes.push_back({"模型只取" + of + "层，宽度不变", of + " layers of the model, at its full width"});
+  model.name += ", " + std::to_string(layers) + (layers == 1 ? " layer" : " layers");
+}
+
+inline void note_backend(training_plan& plan) {
+  auto& what = plan.what;
+  if (what.precision != kunmetrics::fp32) {
+    std::string const stated{name_of(what.precision)};
+    plan.notes.push_back({"案例的精度为" + stated + "；cpu后端以fp32计算，本次运行即为fp32",
+                          "the case says " + stated + "; the cpu backend computes in fp32, and this run is fp32"});
+    what.precision = kunmetrics::fp32;
+  }
+  if (what.processor) {
+    std::string const name{what.processor->name};
+    plan.notes.push_back({"案例的处理器为" + name + "；本次运行在本机CPU上，峰值为本机实测",
+                          "the case's processor is " + name + "; this run is on this machine's CPU, its peak measured"});
+    what.environment = {};  // the case describes another machine
+  }
+  if (what.attention != kunmetrics::attention_kind::flash) {
+    plan.notes.push_back({"案例的注意力为eager；cpu后端分块计算，不保存完整的分数矩阵",
+                          "the case says eager attention; the cpu backend goes block by block and keeps no whole scores"});
+    what.attention = kunmetrics::attention_kind::flash;
+  }
+}
+
+inline void set_ranks(training_plan& plan, std::int64_t ranks) {
+  auto const stated = processors(plan.what.cluster).coherent();
+  plan.ranks = static_cast<int>(ranks);
+  if (ranks == stated) return;
+  plan.what.cluster = {.per_node = ranks * kunmetrics::units::processor / kunmetrics::units::node};
+  auto const text = std::to_string(ranks) + "/" + std::to_string(stated);
+  plan.notes.push_back({"只运行" + text + "个rank，GBS随之缩小",
+                        text + " ranks of the case, and a global batch smaller by as much"});
+}
+
+inline bytes_by_part rank_bytes(training_plan const& plan, std::int64_t ranks) {
+  return memory_plan<cpu_backend<float>>(plan.shape, plan.settings, ranks);
+}
+
+inline bool fits(training_plan const& plan, std::int64_t ranks, std::optional<std::int64_t> available) {
+  return !available || rank_bytes(plan, ranks).total() * ranks + process_bytes <= *available;
+}
+
+// The most ranks, at most `most`, that fit; 0 where not even one does.
+inline std::int64_t most_ranks(training_plan const& plan, std::int64_t most, std::optional<std::int64_t> available) {
+  while (most > 0 && !fits(plan, most, available)) --most;
+  return most;
+}
+}  // namespace detail
+
+// Throws input_error, with the bytes of a rank by part, when the plan needs more than there is.
+inline void require_memory(training_plan const& plan, std::optional<std::int64_t> available) {
+  if (detail::fits(plan, plan.ranks, available)) return;
+  auto const gibibytes = [](std::int64_t bytes) { return kunmetrics::gibibytes(bytes * kunmetrics::units::byte); };
+  auto const need = plan.rank_bytes.total();
+  std::string parts;
+  for (std::size_t i = 0; i < memory_part_names.size(); ++i) {
+    parts.append(i == 0 ? "" : ", ").append(memory_part_names[i]).append(" ").append(gibibytes(plan.rank_bytes.bytes[i]));
+  }
+  auto slice = plan;
+  slice.shape.layers = 1;
+  auto const fitting = detail::most_ranks(slice, plan.ranks, available);
+  auto const remedy = fitting > 0 ? "; --layers 1 trains a slice at full width, on " + std::to_string(fitting) + " of " +
+                                        std::to_string(plan.ranks) + " ranks"
+                                  : std::string{"; not even --layers 1 on one rank fits"};
+  throw detail::input_error{detail::needed_found(
+      plan.what.path.string(),
+      gibibytes(need * plan.ranks) + " for " + std::to_string(plan.ranks) + " ranks of " + gibibytes(need) + " (" + parts + ")",
+      gibibytes(available.value_or(0)) + " available" + remedy)};
+}
+
+// Throws input_error for a case that cannot be trained here. Memory is judged by `require_memory`.
+inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
+                             int cores) {
+  training_plan plan{.what = std::move(what)};
+  detail::require_trainable(plan.what);
+  plan.settings = detail::settings_of(plan.what, o.seed);
+  if (o.layers) detail::note_layers(plan, *o.layers);
+  detail::note_backend(plan);
+  plan.shape = detail::shape_of(plan.what.model, plan.what.path.string());
+  auto ranks = o.ranks.value_or(processors(plan.what.cluster).coherent());
+  detail::require_countable(plan.what, ranks);
+  if (o.layers && !o.ranks) ranks = std::max<std::int64_t>(1, detail::most_ranks(plan, ranks, available));
+  detail::set_ranks(plan, ranks);
+  plan.threads = static_cast<int>(o.threads > 0 ? o.threads : std::max(1, cores / plan.ranks));
+  plan.rank_bytes = detail::rank_bytes(plan, plan.ranks);
+  return plan;
+}
+
+// Throws input_error when the tokens are too few for one sequence.
+inline void require_sequence(training_plan const& plan, dataset const& tokens) {
+  auto const length = plan.settings.sequence_length;
+  if (tokens.sequences(length) > 0) return;
+  throw detail::input_error{detail::needed_found(plan.what.tokens->string(),
+                                                 "at least one sequence of " + std::to_string(length) + " tokens",
+                                                 std::to_string(tokens.size()) + " tokens")};
+}
+
+// Steps to train where the command line says none: to the end of the schedule, else as many as one
+// pass over the tokens makes, at most 100 million of them as FlagPerf's cases train; at least one.
+inline std::int64_t default_steps(training_plan const& plan, dataset const& tokens) {
+  auto const& deepspeed = plan.what.deepspeed;
+  if (deepspeed && deepspeed->schedule && deepspeed->schedule->total_steps > 0) return deepspeed->schedule->total_steps;
+  auto const step = plan.settings.micro_batch_tokens() * plan.settings.gradient_accumulation_steps * plan.ranks;
+  return std::max<std::int64_t>(1, std::min<std::int64_t>(tokens.size(), 100'000'000) / step);
+}
+
+}  // namespace trainer

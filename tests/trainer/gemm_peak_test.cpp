@@ -1,0 +1,30 @@
+// A measured peak is noisy, so only what must hold on any machine is asked of it.
+#include "cpu_processor.hpp"
+#include "gemm_peak.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace kunmetrics::units;
+
+TEST_CASE("the measured rate is that of one of the products tried") {
+  auto const peak = trainer::measured_gemm_peak(1);
+  CHECK(peak.threads == 1);
+  CHECK((peak.size == 512 || peak.size == 1024 || peak.size == 1536));
+  CHECK(peak.flop_per_second > 1e8);   // a tenth of one addition a nanosecond
+  CHECK(peak.flop_per_second < 1e14);  // no core does that
+}
+
+TEST_CASE("a rank's peak and memory are its share, and the source says how they came about") {
+  trainer::cpu_processor const processor{{.flop_per_second = 160e9, .size = 1024, .threads = 2}, 8, std::int64_t{16} << 30};
+  auto const device = processor.device();
+  auto const peak = kunmetrics::peak(device, kunmetrics::fp32);
+  REQUIRE(peak);
+  CHECK(peak->rate == 20e9 * flop / (kunmetrics::units::processor * second));
+  CHECK(peak->source ==
+        "measured at the start of the run: oneDNN fp32 products of 1024 x 1024 x 1024 on 2 threads, 160.0 GFLOP/s, "
+        "shared by 8 ranks");
+  CHECK(device.memory == 2 * GiB / kunmetrics::units::processor);
+  CHECK_FALSE(kunmetrics::peak(device, kunmetrics::fp16));  // not measured, so not known
+}

@@ -1,0 +1,234 @@
+// Runs the built program: a whole small training with all it writes, and everything that it refuses.
+#include "npy.hpp"
+
+#include "program.hpp"
+#include "scratch_folder.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <sstream>
+#include <string>
+#include <vector>
+
+using nlohmann::json;
+using trainer_test::check_refused;
+using trainer_test::content;
+using trainer_test::run_program;
+using trainer_test::scratch_folder;
+
+namespace {
+std::string const program = LLAMA2_ZERO3_PROGRAM;
+std::string const cases = TRAINER_CASES_DIR;
+
+json small_case() {
+  return json::parse(R"({"name": "small", "model": {"model_type": "llama", "_name_or_path": "tiny", "hidden_size": 24,
+    "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 3, "vocab_size": 61}, "processor": "cpu",
+    "nodes": 1, "processors_per_node": 8, "precision": "fp32", "sequence_length": 16, "micro_batch_size": 2,
+    "gradient_accumulation_steps": 1, "recompute": "layers", "attention": "flash", "tokens": "t.npy",
+    "deepspeed_config": {"train_batch_size": 16, "train_micro_batch_size_per_gpu": 2, "gradient_clipping": 1.0,
+      "optimizer": {"type": "AdamW", "params": {"lr": 1e-2}}, "zero_optimization": {"stage": 3}}})");
+}
+
+// A folder with t.npy, a text of 61 ids in which each follows from the one before, and small.json.
+struct small_folder : scratch_folder {
+  small_folder() {
+    std::vector<std::int32_t> ids(5000);
+    for (std::size_t i = 1; i < ids.size(); ++i) ids[i] = (ids[i - 1] * 7 + 3) % 61;
+    trainer::write_npy(*this / "t.npy", trainer::npy_type::i8, ids);
+    write(small_case());
+  }
+  void write(json const& what) const { file("small.json", what.dump()); }
+};
+
+std::vector<json> lines(std::string const& text) {
+  std::vector<json> all;
+  std::istringstream stream{text};
+  for (std::string line; std::getline(stream, line);) all.push_back(json::parse(line));
+  return all;
+}
+
+void refused(json::json_pointer const& key, json const& value, std::string_view message) {
+  small_folder const folder;
+  auto changed = small_case();
+  changed[key] = value;
+  folder.write(changed);
+  check_refused(folder, program, {"--case", "small.json", "--out", "run"}, message);
+}
+}  // namespace
+
+TEST_CASE("a whole run: it learns, and everything it writes is there and agrees") {
+  small_folder const folder;
+  auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "60"}, "LANG=C LC_ALL= ");
+  REQUIRE(result.code == 0);
+  auto const steps = lines(content(folder / "run/steps.jsonl"));
+  REQUIRE(steps.size() == 60);
+  CHECK(steps.front()["loss"].get<double>() == doctest::Approx(std::log(61.0)).epsilon(0.1));
+  CHECK(steps.back()["loss"].get<double>() < 0.5 * steps.front()["loss"].get<double>());
+  CHECK(steps[5]["tokens"] == 8 * 2 * 16);
+  CHECK(steps[1]["warm_up"] == true);
+  CHECK(steps[2]["warm_up"] == false);
+
+  auto const report = json::parse(content(folder / "run/report.json"));
+  double time = 0;
+  double phases = 0;
+  for (std::size_t i = 2; i < steps.size(); ++i) {
+    time += steps[i]["time"].get<double>();
+    for (auto const& phase : steps[i]["phases"]) phases += phase.get<double>();
+  }
+  CHECK(report["tokens_per_processor_second"]["value"].get<double>() ==
+        doctest::Approx(58.0 * 256 / time / 8).epsilon(1e-9));
+  CHECK(report["tokens_per_processor_second"]["unit"] == "token/(processor s)");
+  CHECK(phases > 0.5 * time);
+  CHECK(phases <= time * (1 + 1e-9));
+  CHECK(report["global_batch_size"]["value"] == 16);
+  CHECK(report["mfu"]["palm"]["convention"] == "palm");
+  CHECK(report["mfu"]["palm"]["value"].get<double>() > 0);
+  CHECK(report["mfu"]["palm"]["value"].get<double>() < 1);
+  CHECK(report["mfu"]["flagperf_nominal"]["value"].is_null());
+  CHECK(report["mfu"]["flagperf_nominal"]["reason"] == "this model has no advertised size");
+  CHECK(report["hfu"]["palm"]["recompute"] == "layers");
+  CHECK(report["hfu"]["palm"]["value"] > report["mfu"]["palm"]["value"]);
+  CHECK(report["peak"]["source"].get<std::string>().starts_with("measured at the start of the run"));
+  CHECK(report["memory"]["used"]["value"].get<std::int64_t>() > 0);
+  std::int64_t parts = 0;
+  for (auto const& part : report["memory"]["by_part"]) parts += part["value"].get<std::int64_t>();
+  CHECK(parts == report["memory"]["used"]["value"]);  // the plan is what was held
+  CHECK(report["dataset"]["synthetic"] == false);
+
+  CHECK(result.out == content(folder / "run/report.en.md"));
+  auto const chinese = content(folder / "run/report.md");
+  for (auto const* text : {"#### 环境配置", "* 输入批尺寸", "| R300单机8卡（1x8）", "GBS=2\\*1\\*8=16"}) {
+    CHECK(chinese.find(text) != std::string::npos);
+  }
+  CHECK(folder.entries() == 3);  // t.npy, small.json, run: nothing else was left behind
+}
+
+TEST_CASE("the same steps to the bit on 1, 2, 4 and 8 ranks") {
+  small_folder const folder;
+  std::string reference;
+  for (int ranks : {1, 2, 4, 8}) {
+    auto changed = small_case();
+    changed["processors_per_node"] = ranks;
+    changed["gradient_accumulation_steps"] = 8 / ranks;
+    folder.write(changed);
+    auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "5"});
+    REQUIRE(result.code == 0);
+    std::string trace;
+    for (auto const& step : lines(content(folder / "run/steps.jsonl"))) {
+      trace += step["loss"].dump() + ' ' + step["grad_norm"].dump() + ' ' + step["tokens"].dump() + '\n';
+    }
+    if (reference.empty()) reference = trace;
+    CHECK(trace == reference);
+  }
+}
+
+TEST_CASE("the report's language is the terminal's") {
+  small_folder const folder;
+  auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "1"},
+                                  "LC_ALL= LC_MESSAGES= LANG=zh_CN.UTF-8 ");
+  REQUIRE(result.code == 0);
+  CHECK(result.out == content(folder / "run/report.md"));
+}
+
+TEST_CASE("a stop signal ends all ranks at one step, with a report of what was trained") {
+  small_folder const folder;
+  auto const result = run_program(folder, "timeout", {"--signal=TERM", "--preserve-status", "3", program, "--case", "small.json",
+                                                      "--out", "run", "--steps", "100000000"});
+  CHECK(result.code == 0);
+  auto const report = json::parse(content(folder / "run/report.json"));
+  CHECK(report["steps_planned"]["value"] == 100'000'000);
+  CHECK(report["steps_trained"]["value"] == lines(content(folder / "run/steps.jsonl")).size());
+}
+
+TEST_CASE("without a token file the tokens are synthetic, and the report says so") {
+  small_folder const folder;
+  auto changed = small_case();
+  changed.erase("tokens");
+  folder.write(changed);
+  auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "3"}, "LC_ALL=C ");
+  REQUIRE(result.code == 0);
+  CHECK(result.out.find("synthetic tokens made from the seed") != std::string::npos);
+  CHECK(json::parse(content(folder / "run/report.json"))["dataset"]["synthetic"] == true);
+}
+
+TEST_CASE("a case that does not fit stops before allocating, and its slice is named") {
+  scratch_folder const folder;
+  auto const result = run_program(folder, program, {"--case", cases + "/r300_1x8.json", "--out", "run"}, "ulimit -v 4000000; ");
+  CHECK(result.code == 2);
+  CHECK(result.out.empty());
+  CHECK(result.err.starts_with("llama2_zero3: " + cases + "/r300_1x8.json: needed "));
+  CHECK(result.err.find("optimizer_state") != std::string::npos);
+  CHECK(result.err.find("--layers 1") != std::string::npos);
+  CHECK(folder.entries() == 0);
+}
+
+TEST_CASE("an unusable case is one line with file and key, exit 2, and nothing is written") {
+  using pointer = json::json_pointer;
+  refused(pointer{"/colour"}, "red", "small.json: colour: needed a key known here, found an unknown one");
+  refused(pointer{"/nodes"}, "one", "small.json: nodes: needed an integer from 1 to 1048576, found \"one\"");
+  refused(pointer{"/processors_per_node"}, 0,
+          "small.json: processors_per_node: needed an integer from 1 to 1048576, found 0");
+  refused(pointer{"/precision"}, "fp13", "small.json: precision: needed one of fp32, bf16, fp16, found \"fp13\"");
+  refused(pointer{"/processor"}, "R3000", "small.json: processor: needed \"cpu\" or a device of the table, found \"R3000\"");
+  refused(pointer{"/model"}, "llama9",
+          "small.json: model: needed a registry name (llama2-7b, llama2-13b, llama2-70b) or the path of a config.json, "
+          "found \"llama9\"");
+  refused(pointer{"/model/vocab_size"}, -1, "small.json: model.vocab_size: needed an integer from 1 to 2147483647, found -1");
+  refused(pointer{"/deepspeed_config/train_batch_size"}, 17,
+          "small.json: deepspeed_config: train_batch_size: needed a multiple of train_micro_batch_size_per_gpu * replicas "
+          "= 2 * 8, found 17");
+  refused(pointer{"/deepspeed_config/gradient_accumulation_steps"}, 2,
+          "small.json: deepspeed_config: train_batch_size: needed train_micro_batch_size_per_gpu * "
+          "gradient_accumulation_steps * replicas = 2 * 2 * 8 = 32, found 16");
+  refused(pointer{"/micro_batch_size"}, 1,
+          "small.json: deepspeed_config: train_micro_batch_size_per_gpu: needed micro_batch_size of the case = 1, found 2");
+  refused(pointer{"/deepspeed_config/zero_optimisation"}, json::object(),
+          "small.json: deepspeed_config.zero_optimisation: needed a key known here, found an unknown one");
+  refused(pointer{"/deepspeed_config/gradient_clipping"}, "1",
+          "small.json: deepspeed_config.gradient_clipping: needed a number of at least 0, found \"1\"");
+}
+
+TEST_CASE("an unusable token file is one line with file and offset, exit 2, and nothing is written") {
+  small_folder const folder;
+  auto const good = content(folder / "t.npy");
+  auto const refuse = [&](std::string const& bytes, std::string const& message) {
+    folder.file("t.npy", bytes);
+    check_refused(folder, program, {"--case", "small.json", "--out", "run"}, message);
+  };
+  auto const header = [&](std::string_view from, std::string_view to) {
+    auto bytes = good;
+    bytes.replace(bytes.find(from), from.size(), to);
+    auto const end = bytes.find('\n');
+    bytes.replace(end - (to.size() - from.size()), to.size() - from.size(), "");  // the padding gives way
+    return bytes;
+  };
+  refuse(good.substr(0, good.size() - 3),
+         "t.npy: offset 40125: needed 5000 elements of 8 bytes, received the end of the file after 39997 data bytes");
+  refuse(good.substr(0, 40), "t.npy: offset 40: needed 128 bytes of header, received the end of the file");
+  refuse(header("'<i8'", "'|O'  "), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 <i4 <i8, received '|O' "
+                                   "(python objects)");
+  refuse(header("'<i8'", "'>i8'"), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 <i4 <i8, received '>i8' "
+                                  "(big-endian)");
+  refuse(header("(5000,)", "(50, 100)"), "t.npy: offset 60: needed a shape of one dimension (n,), received (50, 100)");
+  auto wrong = good;
+  wrong[128 + 8 * 77] = 61;
+  refuse(wrong, "t.npy: offset 744: needed a token id below the vocabulary of 61, received 61 as token 77");
+  folder.file("t.npy", good);
+  check_refused(folder, program, {"--case", "small.json", "--out", "run", "--tokens", "none.npy"},
+                "none.npy: offset 0: needed a readable file, received No such file or directory");
+}
+
+TEST_CASE("an unusable command line is one line and exit 2") {
+  small_folder const folder;
+  check_refused(folder, program, {}, "--case is required");
+  check_refused(folder, program, {"--case", "none.json"}, "none.json: needed a regular file, found none that can be read");
+  check_refused(folder, program, {"--case", "small.json", "--ranks", "0", "--out", "run"},
+                "--ranks: Value 0 not in range 1 to 1024");
+  check_refused(folder, program, {"--case", "small.json", "--layers", "3", "--out", "run"},
+                "--layers: needed at most the model's 2, found 3");
+  check_refused(folder, program, {"--case", "small.json", "--out", "t.npy/run"},
+                "t.npy/run: needed a folder to write in, found Not a directory");
+}
