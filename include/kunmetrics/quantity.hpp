@@ -28,7 +28,7 @@ using quantity_of = quantity<typename decltype(Unit)::dimension, Rep>;
 template <auto Unit>
 using count_of = quantity_of<Unit, std::int64_t>;
 
-// Never defined: the compiler prints both dimensions when a sum or comparison mixes them.
+// Never defined: the compiler prints both dimensions when a sum, a comparison or `in` mixes them.
 template <typename Left, typename Right>
 struct dimension_mismatch;
 
@@ -123,6 +123,11 @@ class quantity {
       return static_cast<double>(value_) * static_cast<double>(Scale::den) / static_cast<double>(Scale::num);
     }
   }
+
+  // A unit of another dimension: the incomplete return type makes the error name both.
+  template <typename Other, typename Scale>
+    requires(!std::same_as<Other, Dimension>)
+  dimension_mismatch<Dimension, Other> in(unit<Other, Scale>) const;
 
   constexpr quantity& operator+=(quantity other) {
     value_ = detail::sum(value_, other.value_);

@@ -97,10 +97,11 @@ struct utilization_calculator {
   }
 };
 
+// The braces are for clang (14 to 19): without them `meter{run, mfu<...>}` rejects a constexpr local `run`.
 template <convention Convention>
-inline constexpr utilization_calculator<model_work<Convention>> mfu;
+inline constexpr utilization_calculator<model_work<Convention>> mfu{};
 
 template <convention Convention, recompute Recompute>
-inline constexpr utilization_calculator<hardware_work<Convention, Recompute>> hfu;
+inline constexpr utilization_calculator<hardware_work<Convention, Recompute>> hfu{};
 
 }  // namespace kunmetrics

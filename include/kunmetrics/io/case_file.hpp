@@ -146,7 +146,7 @@ inline void require_agreement(case_file const& read) {
                read.gradient_accumulation_steps.coherent());
   auto const stated = config.fp16.enabled ? fp16 : config.bf16 ? bf16 : fp32;
   if (stated != read.precision) {
-    throw input_error{needed_found(config.where + ": " + (config.bf16 ? "bf16.enabled" : "fp16.enabled"),
+    throw input_error{needed_found(config.where + ": " + (config.bf16 || (!config.fp16.enabled && read.precision == bf16) ? "bf16.enabled" : "fp16.enabled"),
                                    "precision of the case = " + std::string{name_of(read.precision)},
                                    std::string{name_of(stated)})};
   }

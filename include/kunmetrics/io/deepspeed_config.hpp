@@ -8,6 +8,7 @@
 // the Hugging Face trainer fills in.
 #pragma once
 
+#include <kunmetrics/error.hpp>
 #include <kunmetrics/io/deepspeed_effects.hpp>
 #include <kunmetrics/io/deepspeed_schedule.hpp>
 #include <kunmetrics/io/json_reader.hpp>
@@ -44,7 +45,7 @@ struct deepspeed_zero {
   std::int64_t max_live_parameters = 1'000'000'000;
   std::int64_t sub_group_size = 1'000'000'000;
 
-  bool overlaps_communication() const { return overlap_comm.value_or(stage == 3); }
+  constexpr bool overlaps_communication() const { return overlap_comm.value_or(stage == 3); }
 };
 
 // Samples of a step, samples of one replica's micro-batch, micro-batches of a step.
@@ -168,9 +169,9 @@ inline deepspeed_optimizer read_optimizer(json_object object, std::vector<field_
     }
     if (!params->optional_boolean("bias_correction").value_or(true)) params->refuse("bias_correction", "true");
     if (params->optional_boolean("amsgrad").value_or(false)) params->refuse("amsgrad", "false");
-    note_effects(*params, "optimizer.params.", optimizer_effects, effects);
+    note_all_effects(*params, "optimizer.params.", optimizer_effects, effects);
   }
-  note_effects(object, "optimizer.", optimizer_type_effects, effects);
+  note_all_effects(object, "optimizer.", optimizer_type_effects, effects);
   return read;
 }
 
@@ -192,8 +193,9 @@ inline deepspeed_schedule read_schedule(json_object object, std::vector<field_ef
     read.growth = *growth == 1 ? warmup_growth::linear : warmup_growth::logarithmic;
   }
   if (decays) read.total_steps = params->integer("total_num_steps", read.warmup_steps);
-  note_effects(*params, "scheduler.params.", schedule_effects, effects);
-  note_effects(object, "scheduler.", schedule_type_effects, effects);
+  if (!decays && params->has("total_num_steps")) params->refuse("total_num_steps", "no such key beside WarmupLR");
+  note_all_effects(*params, "scheduler.params.", schedule_effects, effects);
+  note_all_effects(object, "scheduler.", schedule_type_effects, effects);
   return read;
 }
 
@@ -206,7 +208,7 @@ inline deepspeed_fp16 read_fp16(json_object object, std::vector<field_effect>& e
   assign(read.hysteresis, object.optional_integer("hysteresis", 1));
   assign(read.consecutive_hysteresis, object.optional_boolean("consecutive_hysteresis"));
   assign(read.min_loss_scale, object.optional_number("min_loss_scale", positive_number));
-  note_effects(object, "fp16.", fp16_effects, effects);
+  note_all_effects(object, "fp16.", fp16_effects, effects);
   return read;
 }
 
@@ -218,17 +220,18 @@ inline deepspeed_zero read_zero(json_object object, std::vector<field_effect>& e
   assign(read.reduce_bucket_size, object.optional_whole("reduce_bucket_size", 0));
   assign(read.max_live_parameters, object.optional_whole("stage3_max_live_parameters", 0));
   assign(read.sub_group_size, object.optional_whole("sub_group_size", 0));
-  note_effects(object, "zero_optimization.", zero_effects, effects);
+  note_all_effects(object, "zero_optimization.", zero_effects, effects);
   return read;
 }
 
 inline void read_precision(json_object& object, deepspeed_config& config) {
   if (auto fp16 = object.optional_object("fp16")) config.fp16 = read_fp16(*std::move(fp16), config.effects);
+  if (object.has("bf16") && object.has("bfloat16")) object.refuse("bfloat16", "one spelling", "bf16 beside it");
   for (std::string_view const key : {"bf16", "bfloat16"}) {
     auto bf16 = object.optional_object(key);
     if (!bf16) continue;
     config.bf16 = bf16->optional_boolean("enabled").value_or(false);
-    note_effects(*bf16, std::string{key} + ".", bf16_effects, config.effects);
+    note_all_effects(*bf16, std::string{key} + ".", bf16_effects, config.effects);
   }
   if (config.bf16 && config.fp16.enabled) {
     throw input_error{needed_found(config.where, "at most one of fp16.enabled and bf16.enabled", "both")};

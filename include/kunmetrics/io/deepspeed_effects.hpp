@@ -151,6 +151,13 @@ inline void note_effects(json_object& object, std::string_view prefix, std::span
     effects.push_back({std::string{prefix} + key, rule->what, std::string{rule->note}});
   }
 }
+
+// The same of an object that the table knows whole. Throws input_error for a key that it has not.
+inline void note_all_effects(json_object& object, std::string_view prefix, std::span<effect_rule const> rules,
+                             std::vector<field_effect>& effects) {
+  note_effects(object, prefix, rules, effects);
+  object.finish();
+}
 }  // namespace detail
 
 }  // namespace kunmetrics

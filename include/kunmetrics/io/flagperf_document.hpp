@@ -101,6 +101,7 @@ struct flagperf_document {
   std::string further_fix_hp;  // beside MPE, LBS and GAS: "layers=1"
   processor_memory memory;
   std::vector<reference_row> reference_rows;
+  std::vector<bilingual> notes;  // what else a reader must know: where the run differs from its case
 
   struct hana_accessors_impl {
     static constexpr auto apply() {
@@ -111,7 +112,8 @@ struct flagperf_document {
                     field<"parallel", &self::parallel>, field<"optimisations", &self::optimisations>,
                     field<"tuned_fc_blocking", &self::tuned_fc_blocking>, field<"dataset", &self::dataset>,
                     field<"dataset_note", &self::dataset_note>, field<"further_fix_hp", &self::further_fix_hp>,
-                    field<"memory", &self::memory>, field<"reference_rows", &self::reference_rows>>();
+                    field<"memory", &self::memory>, field<"reference_rows", &self::reference_rows>,
+                    field<"notes", &self::notes>>();
     }
   };
 };

@@ -69,7 +69,7 @@ inline void read_rope(json_object& fields, hf_model& model) {
     if (!rope) continue;
     if (auto const theta = rope->optional_number("rope_theta", positive_number)) model.rope_theta = *theta;
     auto const type = rope->optional_text(rope->has("rope_type") ? "rope_type" : "type");
-    model.scaled_rope = type.value_or("default") != "default";
+    if (type.value_or("default") != "default") model.scaled_rope = true;
   }
 }
 }  // namespace detail
@@ -96,7 +96,8 @@ inline hf_model hf_config(json_object const& object, std::string_view name) {
 // Of a file: `config.json` is named after its folder, any other after itself. Throws input_error.
 inline hf_model hf_config(std::filesystem::path const& file) {
   json_document const document{file};
-  auto const stem = file.stem() == "config" ? file.parent_path().filename() : file.stem();
+  auto const folder = std::filesystem::absolute(file).lexically_normal().parent_path();
+  auto const stem = file.stem() == "config" ? folder.filename() : file.stem();
   return hf_config(json_object{document}, stem.string());
 }
 

@@ -84,6 +84,11 @@ class json_builder {
 
   json_value tree() && { return std::move(root_); }
 
+  // The parser takes a NUL byte for the end of the text and passes over what follows.
+  void require_no_nul() const {
+    if (auto const at = text_.find('\0'); at != std::string_view::npos) reject_line(at + 1, "valid JSON", "a NUL byte");
+  }
+
   bool null() { return add(nullptr); }
   bool boolean(bool value) { return add(value); }
   bool number_integer(number_integer_t value) { return add(value); }
@@ -210,6 +215,7 @@ class json_document {
   // Of text that has a name; throws input_error.
   json_document(std::string name, std::string_view text) : name_{std::move(name)} {
     detail::json_builder builder{name_, text};
+    builder.require_no_nul();
     json_value::sax_parse(text, &builder);
     tree_ = std::move(builder).tree();
   }

@@ -169,7 +169,7 @@ class json_object {
   // Throws input_error for the first key, in the file's order, that was not read.
   void finish() const {
     for (std::size_t i = 0; i < read_.size(); ++i) {
-      if (!read_[i]) refuse(entries()[i].first, "a key known here", "an unknown one");
+      if (!read_[i]) refuse(entries().begin()[static_cast<std::ptrdiff_t>(i)].first, "a key known here", "an unknown one");
     }
   }
 
@@ -197,7 +197,7 @@ class json_object {
   json_value const* value_of(std::string_view key) const {
     auto const i = index_of(key);
     if (i == entries().size()) return nullptr;
-    auto const& value = entries()[i].second;
+    auto const& value = entries().begin()[static_cast<std::ptrdiff_t>(i)].second;
     return value.is_null() && nulls_ == null_is::absent ? nullptr : &value;
   }
   json_value const* read(std::string_view key) {

@@ -18,6 +18,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <string_view>
 
 namespace kunmetrics {
@@ -61,12 +62,17 @@ inline environment::text value_of(std::filesystem::path const& path, std::string
   return found;
 }
 
+constexpr bool same_letters(std::string_view lhs, std::string_view rhs) {
+  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(lhs, rhs, {}, lower, lower);
+}
+
 inline environment::text stated_by_maker(std::filesystem::path const& path) {
-  constexpr std::array<std::string_view, 7> placeholders{
-      "To Be Filled By O.E.M.", "To be filled by O.E.M.", "Default string", "System Product Name",
-      "System manufacturer",    "Not Specified",          "None"};
+  constexpr std::array<std::string_view, 9> placeholders{
+      "to be filled by o.e.m.", "default string", "system product name", "system manufacturer", "not specified",
+      "not applicable",         "unknown",        "none",                "n/a"};
   auto line = first_line(path);
-  if (line && std::ranges::find(placeholders, *line) != placeholders.end()) line.reset();
+  if (line && std::ranges::any_of(placeholders, [&](auto p) { return same_letters(p, *line); })) line.reset();
   return line;
 }
 
@@ -88,19 +94,20 @@ inline environment::text cpu(std::filesystem::path const& root) {
   return *model + ", " + std::to_string(processors) + (processors == 1 ? " logical CPU" : " logical CPUs");
 }
 
-inline std::optional<std::int64_t> leading_number(environment::text const& text) {
+// A size is positive; a number that fits no size is none.
+inline std::optional<std::int64_t> leading_size(environment::text const& text) {
   std::int64_t value = 0;
   if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{}) return std::nullopt;
-  return value;
+  return value > 0 ? std::optional{value} : std::nullopt;
 }
 
 // A limit at or above the machine's memory is none.
 inline environment::text memory(std::filesystem::path const& root) {
-  auto const kibibytes = leading_number(value_of(root / "proc/meminfo", "MemTotal", ':'));
-  if (!kibibytes) return std::nullopt;
+  auto const kibibytes = leading_size(value_of(root / "proc/meminfo", "MemTotal", ':'));
+  if (!kibibytes || *kibibytes > std::numeric_limits<std::int64_t>::max() / 1024) return std::nullopt;
   auto const total = *kibibytes * units::KiB;
-  auto limit = leading_number(first_line(root / "sys/fs/cgroup/memory.max"));
-  if (!limit) limit = leading_number(first_line(root / "sys/fs/cgroup/memory/memory.limit_in_bytes"));
+  auto limit = leading_size(first_line(root / "sys/fs/cgroup/memory.max"));
+  if (!limit) limit = leading_size(first_line(root / "sys/fs/cgroup/memory/memory.limit_in_bytes"));
   if (!limit || *limit * units::byte >= total) return gibibytes(total);
   return gibibytes(total) + ", container limit " + gibibytes(*limit * units::byte);
 }

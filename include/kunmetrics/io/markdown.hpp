@@ -26,11 +26,12 @@ constexpr char32_t next_code_point(std::string_view text, std::size_t& at) {
   return point;
 }
 
-// East Asian wide and full-width characters (Unicode UAX 11), in whole blocks.
+// East Asian wide and full-width characters and pictographs (Unicode UAX 11), in whole blocks.
 constexpr bool is_wide(char32_t point) {
   struct block { char32_t first, last; };
-  constexpr std::array<block, 7> blocks{{{0x1100, 0x115F}, {0x2E80, 0xA4CF}, {0xAC00, 0xD7A3}, {0xF900, 0xFAFF},
-                                         {0xFE30, 0xFE6F}, {0xFF00, 0xFF60}, {0x20000, 0x3FFFD}}};
+  constexpr std::array<block, 10> blocks{{{0x1100, 0x115F}, {0x2E80, 0xA4CF}, {0xAC00, 0xD7A3}, {0xF900, 0xFAFF},
+                                          {0xFE30, 0xFE6F}, {0xFF00, 0xFF60}, {0xFFE0, 0xFFE6}, {0x1F300, 0x1F6FF},
+                                          {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}}};
   return std::ranges::any_of(blocks, [&](block b) { return point >= b.first && point <= b.last; });
 }
 }  // namespace detail
@@ -38,7 +39,7 @@ constexpr bool is_wide(char32_t point) {
 // Places that UTF-8 text takes on a terminal.
 constexpr std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
-  for (std::size_t at = 0; at < text.size();) width += detail::is_wide(detail::next_code_point(text, at)) ? 2 : 1;
+  for (std::size_t at = 0; at < text.size();) width += detail::is_wide(detail::next_code_point(text, at)) ? 2u : 1u;
   return width;
 }
 

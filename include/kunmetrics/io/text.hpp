@@ -3,7 +3,7 @@
 //   formatted(rate, token / (processor * second), 1)   "3564.0"                 the column says the unit
 //   formatted(rate, 1)                                 "3564.0 token/(processor s)"
 //   gibibytes(29 * GiB)                                "29.00 GiB"
-//   step 12/200  loss 5.2731  3564.0 token/(processor s)  MFU(palm) 52.64 % of 312 TFLOP/s fp16 ...
+//   step 12/200  loss 5.2731  3564.0 token/(processor s)  MFU(palm) 52.64 % of 312 TFLOP/s fp16  1.149 s/step
 // The C locale never matters. What is absent, or not finite, is "-".
 #pragma once
 
@@ -27,11 +27,24 @@ inline std::string formatted(double value, int digits) {
   return {characters.data(), end.ptr};
 }
 
+namespace detail {
+// The power of ten of the first of `digits` digits, once rounded to them: 9.9996 is 10.00.
+inline int rounded_magnitude(double value, int digits) {
+  std::array<char, 32> characters{};
+  auto const end = std::to_chars(characters.data(), characters.data() + characters.size(), value,
+                                 std::chars_format::scientific, std::clamp(digits - 1, 0, 17)).ptr;
+  auto exponent = std::find(characters.data(), end, 'e') + 1;
+  if (*exponent == '+') ++exponent;  // from_chars takes no plus
+  int magnitude = 0;
+  std::from_chars(exponent, end, magnitude);
+  return magnitude;
+}
+}  // namespace detail
+
 // Fixed notation with `digits` significant digits, at least: the whole part is never rounded away.
 inline std::string significant(double value, int digits) {
   if (value == 0 || !std::isfinite(value)) return formatted(value, 0);
-  auto const magnitude = static_cast<int>(std::floor(std::log10(std::abs(value))));
-  return formatted(value, std::max(0, digits - 1 - magnitude));
+  return formatted(value, std::max(0, digits - 1 - detail::rounded_magnitude(value, digits)));
 }
 
 // The number of `Unit`s.
@@ -54,10 +67,24 @@ std::string formatted(quantity<Dimension, std::int64_t> const& q) {
 
 inline std::string gibibytes(quantity_of<units::byte> size) { return formatted(size, units::GiB, 2) + " GiB"; }
 
+// "312 TFLOP", "21.3 GFLOP": at most `digits` significant digits, under a prefix that leaves a whole part.
+inline std::string flop_text(double flop, int digits) {
+  struct prefix { double scale; std::string_view name; };
+  constexpr std::array<prefix, 3> prefixes{{{1e12, " TFLOP"}, {1e9, " GFLOP"}, {1e6, " MFLOP"}}};
+  auto const fits = std::ranges::find_if(prefixes, [&](prefix p) { return std::abs(flop) >= p.scale; });
+  auto const [scale, name] = fits != prefixes.end() ? *fits : prefix{1, " FLOP"};
+  auto number = significant(flop / scale, digits);
+  // Peaks and FLOP counts are stated, not measured: zeros at the end would claim digits nobody gave.
+  if (number.find('.') != std::string::npos) {
+    number.erase(number.find_last_not_of('0') + 1);
+    if (number.back() == '.') number.pop_back();
+  }
+  return number + std::string{name};
+}
+
 // "312 TFLOP/s fp16": a processor's peak; its source is not said here.
 inline std::string formatted(peak_rate const& peak) {
-  return significant(peak.rate.in(units::teraflop / (units::processor * units::second)), 4) + " TFLOP/s " +
-         std::string{name_of(peak.at)};
+  return flop_text(peak.rate.coherent(), 4) + "/s " + std::string{name_of(peak.at)};
 }
 
 // "52.64 %"

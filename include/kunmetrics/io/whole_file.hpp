@@ -58,7 +58,7 @@ inline void flush_folder(std::filesystem::path const& folder) {
 // Makes `text` the whole content of the file. Throws std::runtime_error naming the path.
 inline void write_whole(std::filesystem::path const& path, std::string_view text) {
   auto temporary = path;
-  temporary += "." + std::to_string(::getpid()) + ".part";
+  temporary.concat(".").concat(std::to_string(::getpid())).concat(".part");
   int error = 0;
   {
     detail::descriptor const file{temporary, O_WRONLY | O_CREAT | O_TRUNC};
