@@ -13,7 +13,7 @@ struct summary_clock {
   using period = std::milli;
   using duration = std::chrono::duration<rep, period>;
   using time_point = std::chrono::time_point<summary_clock>;
-  static constexpr bool is_steady = true;
+  [[maybe_unused]] static constexpr bool is_steady = true;
   static inline rep milliseconds = 0;
   static time_point now() { return time_point{duration{milliseconds}}; }
 };
@@ -26,9 +26,9 @@ constexpr training_case run{.model = models::llama2_7b, .processor = devices::ku
 auto measured(int n, int warm_up) {
   basic_meter<summary_clock, tokens_per_processor_second_t> meter{run, {.warm_up = warm_up * step, .records_kept = 1000}, {}};
   for (int i = 1; i <= n; ++i) {
-    auto step = meter.start();
+    auto running = meter.start();
     summary_clock::milliseconds += 1000 * i;
-    step.finish({.tokens = 49152 * token, .loss = n + 1 - i});
+    running.finish({.tokens = 49152 * token, .loss = n + 1 - i});
   }
   return summary_of(meter);
 }

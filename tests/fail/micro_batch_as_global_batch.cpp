@@ -1,7 +1,7 @@
 // The micro-batch size of one replica passed as the global batch size.
 // expect-gcc: Given = kunmetrics::dimension<kunmetrics::dim::sample, kunmetrics::per<kunmetrics::dim::replica, kunmetrics::dim::micro_step> >
 // expect-gcc: Dimension = kunmetrics::dimension<kunmetrics::dim::sample, kunmetrics::per<kunmetrics::dim::step> >
-// expect-clang: kunmetrics::per<kunmetrics::dim::replica, kunmetrics::dim::micro_step>>.*' to '.*kunmetrics::per<kunmetrics::dim::step
+// expect-clang: from '.*per<kunmetrics::dim::replica, kunmetrics::dim::micro_step>.*' to '.*per<kunmetrics::dim::step
 #include <kunmetrics.hpp>
 namespace km = kunmetrics;
 using namespace km::units;

@@ -17,8 +17,8 @@ TEST_CASE("the measured rate is that of one of the products tried") {
 }
 
 TEST_CASE("a rank's peak and memory are its share, and the source says how they came about") {
-  trainer::cpu_processor const processor{{.flop_per_second = 160e9, .size = 1024, .threads = 2}, 8, std::int64_t{16} << 30};
-  auto const device = processor.device();
+  trainer::cpu_processor const shared{{.flop_per_second = 160e9, .size = 1024, .threads = 2}, 8, std::int64_t{16} << 30};
+  auto const device = shared.device();
   auto const peak = kunmetrics::peak(device, kunmetrics::fp32);
   REQUIRE(peak);
   CHECK(peak->rate == 20e9 * flop / (kunmetrics::units::processor * second));

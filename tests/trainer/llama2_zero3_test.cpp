@@ -133,6 +133,18 @@ TEST_CASE("the report's language is the terminal's") {
   CHECK(result.out == content(folder / "run/report.md"));
 }
 
+TEST_CASE("a short run leaves less out, so that it has something to report") {
+  small_folder const folder;
+  for (int steps : {1, 2, 3}) {
+    auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", std::to_string(steps)});
+    REQUIRE(result.code == 0);
+    auto const report = json::parse(content(folder / "run/report.json"));
+    CHECK(report["steps"]["value"] == 1);
+    CHECK(report["warm_up_steps"]["value"] == steps - 1);
+    CHECK(report["mfu"]["palm"]["value"].get<double>() > 0);
+  }
+}
+
 TEST_CASE("a stop signal ends all ranks at one step, with a report of what was trained") {
   small_folder const folder;
   auto const result = run_program(folder, "timeout", {"--signal=TERM", "--preserve-status", "3", program, "--case", "small.json",

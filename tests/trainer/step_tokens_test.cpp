@@ -1,6 +1,7 @@
 #include "step_tokens.hpp"
 
 #include "scratch_folder.hpp"
+#include "token_file.hpp"
 
 #include <doctest/doctest.h>
 

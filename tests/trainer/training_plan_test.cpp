@@ -98,6 +98,7 @@ TEST_CASE("a slice keeps the width, loses the advertised size, and takes the ran
   CHECK_NOTHROW(require_memory(plan, 15 * gibibyte));
   CHECK(plan.notes.front().en == "1/32 layers of the model, at its full width");
   CHECK(plan.notes.back().en == "1/8 ranks of the case, and a global batch smaller by as much");
+  CHECK(planned(r300(), {.layers = 1}, 1000 * gibibyte, 2).ranks == 2);      // no more than there are cores
   CHECK(planned(r300(), {.ranks = 3, .layers = 1}, gibibyte, 2).ranks == 3);  // what is said is not changed
   CHECK(message_of([&] { planned(r300(), {.layers = 33}, std::nullopt, 2); }) ==
         "--layers: needed at most the model's 32, found 33");

@@ -1,0 +1,13 @@
+// Does not compile for another reason than the one it gives: a name misspelt.
+// harness: The first error does not match
+// expect-gcc: dimension_mismatch<.*dim::token.*dim::sample
+// expect-clang: dimension_mismatch<.*dim::token.*dim::sample
+#include <kunmetrics/quantity.hpp>
+using namespace kunmetrics::units;
+
+#ifdef MUST_FAIL
+constexpr auto sum = 512 * tokne + 96 * sample;
+#else
+constexpr auto sum = 512 * token;
+#endif
+static_assert(sum == 512 * token);
