@@ -37,6 +37,7 @@ void formula_over_quantities(benchmark::State& state) {
     benchmark::DoNotOptimize(mfu.data());
     benchmark::ClobberMemory();
   }
+  state.SetLabel("over mfu_of_raw_doubles");
 }
 BENCHMARK(formula_over_quantities);
 
@@ -53,6 +54,7 @@ void mfu_of_quantities(benchmark::State& state) {
     benchmark::DoNotOptimize(mfu.data());
     benchmark::ClobberMemory();
   }
+  state.SetLabel("over mfu_of_raw_doubles");
 }
 BENCHMARK(mfu_of_quantities);
 }  // namespace

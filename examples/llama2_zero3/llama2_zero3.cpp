@@ -37,14 +37,16 @@ km::language terminal_language() {
 template <km::recompute Recompute>
 void train(training_plan const& plan, dataset const& tokens, std::int64_t steps, km::device const& processor,
            std::filesystem::path const& out) {
-  km::meter meter{plan.what.run(processor), km::tokens_per_processor_second, km::mfu<km::flops::palm>,
+  // a run of two steps still has one to measure; the report says how many were left out
+  km::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - 1) * km::units::step};
+  km::meter meter{plan.what.run(processor), settings, km::tokens_per_processor_second, km::mfu<km::flops::palm>,
                   km::mfu<km::flops::causal>, km::mfu<km::flops::flagperf_nominal>,
                   km::hfu<km::flops::palm, Recompute>};
   km::json_lines log{out / "steps.jsonl"};
   auto const outcome = training{plan, tokens, steps, meter, log, stop_wanted}.run();
 
   auto const run = summary_of(meter);
-  auto const document = document_of(plan, tokens, processor, outcome);
+  auto const document = document_of(plan, tokens, processor, steps, outcome);
   auto const chinese = km::flagperf_report(document, run, km::language::zh);
   auto const english = km::flagperf_report(document, run, km::language::en);
   km::write_whole(out / "report.md", chinese);

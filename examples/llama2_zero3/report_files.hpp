@@ -54,7 +54,8 @@ inline std::string grid(training_plan const& plan) { return "1x" + std::to_strin
 
 // The parts of FlagPerf's document that are not numbers of the summary.
 inline kunmetrics::flagperf_document document_of(training_plan const& plan, dataset const& tokens,
-                                                 kunmetrics::device const& processor, training_outcome const& outcome) {
+                                                 kunmetrics::device const& processor, std::int64_t steps_planned,
+                                                 training_outcome const& outcome) {
   auto const ranks = std::to_string(plan.ranks);
   auto const& what = plan.what;
   kunmetrics::flagperf_document document{
@@ -72,7 +73,12 @@ inline kunmetrics::flagperf_document document_of(training_plan const& plan, data
       .dataset = tokens.name(),
       .dataset_note = tokens.note(),
       .memory = detail::memory_of(processor, outcome),
-      .reference_rows = {kunmetrics::kunlunxin_r300_row()}};
+      .reference_rows = {kunmetrics::kunlunxin_r300_row()},
+      .notes = plan.notes};
+  if (outcome.steps < steps_planned) {
+    auto const of = std::to_string(outcome.steps) + "/" + std::to_string(steps_planned);
+    document.notes.push_back({"运行被信号终止，完成" + of + "步", "a signal ended the run after " + of + " steps"});
+  }
   if (what.recompute == recompute::layers) document.optimisations.push_back("gradient_checkpointing");
   return document;
 }
@@ -99,8 +105,7 @@ kunmetrics::json report_json(training_plan const& plan, dataset const& tokens, k
   }
   report["parallel"] = json_of(document.parallel);
   report["environment"] = json_of(document.environment);
-  report["notes"] = kunmetrics::json::array();
-  for (auto const& note : plan.notes) report["notes"].push_back(json_of(note));
+  report["notes"] = json_of(document.notes);
   report["deepspeed_config"] = kunmetrics::json::array();
   if (plan.what.deepspeed) {
     for (auto const& field : plan.what.deepspeed->effects) {

@@ -27,6 +27,7 @@ struct training_plan {
   zero3_settings settings;
   int ranks = 1;
   int threads = 1;  // of a rank
+  int cores = 1;    // of the machine
   bytes_by_part rank_bytes;
   std::vector<kunmetrics::bilingual> notes;
 
@@ -183,7 +184,7 @@ inline void require_memory(training_plan const& plan, std::optional<std::int64_t
   }
   auto slice = plan;
   slice.shape.layers = 1;
-  auto const fitting = detail::most_ranks(slice, plan.ranks, available);
+  auto const fitting = detail::most_ranks(slice, std::min(plan.ranks, plan.cores), available);
   auto const remedy = fitting > 0 ? "; --layers 1 trains a slice at full width, on " + std::to_string(fitting) + " of " +
                                         std::to_string(plan.ranks) + " ranks"
                                   : std::string{"; not even --layers 1 on one rank fits"};
@@ -196,7 +197,7 @@ inline void require_memory(training_plan const& plan, std::optional<std::int64_t
 // Throws input_error for a case that cannot be trained here. Memory is judged by `require_memory`.
 inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
                              int cores) {
-  training_plan plan{.what = std::move(what)};
+  training_plan plan{.what = std::move(what), .cores = cores};
   detail::require_trainable(plan.what);
   plan.settings = detail::settings_of(plan.what, o.seed);
   if (o.layers) detail::note_layers(plan, *o.layers);
@@ -204,7 +205,9 @@ inline training_plan planned(kunmetrics::case_file what, options const& o, std::
   plan.shape = detail::shape_of(plan.what.model, plan.what.path.string());
   auto ranks = o.ranks.value_or(processors(plan.what.cluster).coherent());
   detail::require_countable(plan.what, ranks);
-  if (o.layers && !o.ranks) ranks = std::max<std::int64_t>(1, detail::most_ranks(plan, ranks, available));
+  if (o.layers && !o.ranks) {  // more ranks than cores would only make a slice's steps longer
+    ranks = std::max<std::int64_t>(1, detail::most_ranks(plan, std::min<std::int64_t>(ranks, cores), available));
+  }
   detail::set_ranks(plan, ranks);
   plan.threads = static_cast<int>(o.threads > 0 ? o.threads : std::max(1, cores / plan.ranks));
   plan.rank_bytes = detail::rank_bytes(plan, plan.ranks);
