@@ -9,11 +9,11 @@ using namespace kunmetrics;
 using namespace kunmetrics::units;
 
 template <typename Work>
-constexpr std::int64_t of(std::int64_t sequence_length, transformer const& model = models::llama2_7b) {
+constexpr double of(std::int64_t sequence_length, transformer const& model = models::llama2_7b) {
   return Work::per_token(model, sequence_length * token / sample).in(flop / token);
 }
-constexpr bool near(std::int64_t flop, double giga) {
-  double const difference = static_cast<double>(flop) - giga * 1e9;
+constexpr bool near(double flop, double giga) {
+  double const difference = flop - giga * 1e9;
   return (difference < 0 ? -difference : difference) <= 500.5;  // half of the sixth decimal of a GFLOP
 }
 template <typename Work>

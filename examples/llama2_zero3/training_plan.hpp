@@ -44,14 +44,30 @@ namespace detail {
 using kunmetrics::input_error;
 using kunmetrics::detail::needed_found;
 
+// What of a model the units cannot compute; empty when they can.
+inline std::string untrainable(kunmetrics::hf_model const& model) {
+  auto const& sizes = model.sizes;
+  if (sizes.tied_embedding) return "tie_word_embeddings true";
+  if (model.scaled_rope) return "scaled rotary positions";
+  if (sizes.learned_positions > 0) return "learned positions";
+  if (!sizes.gated_ffn) return "an ffn that is not gated";
+  if (model.activation != "silu") return "hidden_act " + model.activation;
+  if (sizes.moe.layers > 0) return "a mixture of experts";
+  if (sizes.latent.kv_rank > 0 || sizes.value_size() != sizes.head_size) return "latent attention";
+  if (sizes.windowed.layers > 0) return "sliding windows";
+  if (sizes.attention_sinks) return "attention sinks";
+  if (sizes.qkv_bias || sizes.output_bias || sizes.ffn_bias || sizes.head_bias) return "biases";
+  if (sizes.norm != kunmetrics::norm_kind::rms || sizes.norms_per_layer != 2 || sizes.embedding_norm ||
+      sizes.qk_norm != kunmetrics::query_key_norm::none) {
+    return "other norms than two of root mean squares a layer and one at the end";
+  }
+  return {};
+}
+
 inline llama_shape shape_of(kunmetrics::hf_model const& model, std::string const& where) {
   auto const& sizes = model.sizes;
-  if (sizes.tied_embedding || model.scaled_rope || model.activation != "silu" || !sizes.gated_ffn) {
-    throw input_error{needed_found(where + ": model", "separate embeddings, plain rotary positions and a silu-gated ffn",
-                                   sizes.tied_embedding  ? "tie_word_embeddings true"
-                                   : model.scaled_rope   ? "scaled rotary positions"
-                                   : !sizes.gated_ffn    ? "an ffn that is not gated"
-                                                         : "hidden_act " + model.activation)};
+  if (auto const found = untrainable(model); !found.empty()) {
+    throw input_error{needed_found(where + ": model", "a llama of separate embeddings and silu-gated ffn, without biases", found)};
   }
   if (sizes.head_size % 2 != 0) {
     throw input_error{needed_found(where + ": model", "an even head size", std::to_string(sizes.head_size))};

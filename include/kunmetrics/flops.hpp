@@ -1,64 +1,124 @@
 // FLOP per token, forward and backward, under each named convention.
 //
-//   flagperf_nominal  6 · advertised size                 FlagPerf
-//   six_n             6·N                                 quick estimates
-//   six_n_matmul      6·N_mat                             products only
-//   palm              6·N_mat + 12·L·H·Q·S                PaLM appendix B (2204.02311), torchtitan, nanotron
-//   palm_n_total      6·N     + 12·L·H·Q·S                picotron, llm-foundry
-//   causal            6·N_mat + 6·L·H·Q·S                 Megatron-LM, NeMo, MaxText, llm.c
-//   causal_exact      6·N_mat + 6·L·H·Q·(S+1)             the S(S+1)/2 pairs that attend, NeMo gpt_oss
-//   lingua            6·(N − V·h) + 7·L·h·S               Meta lingua: attention at 3.5, flash recompute in
-// N all parameters, N_mat those in a matrix product, L layers, H heads of size Q, S sequence
-// length. Element-wise work is left out by all. Counts are exact integers. There is no default.
+//   palm                 6·N_mat + 6·L·H·(q + v)·S     PaLM appendix B (2204.02311), torchtitan, nanotron
+//   palm_n_total         6·N     + the same            picotron, llm-foundry
+//   palm_no_embedding    6·N'    + the same            torchtitan, NeMo 24.07, nanochat
+//   causal               6·N_mat + half of that        Megatron-LM, NeMo, MaxText, llm.c
+//   causal_n_total       6·N     + half of that        llm.c, llmq
+//   causal_no_embedding  6·N'    + half of that
+//   causal_no_router     causal without the experts' router   Megatron-Bridge
+//   causal_exact         6·N_mat + the S(S+1)/2 pairs that attend    NeMo gpt_oss
+//   six_n  six_n_matmul  six_n_no_embedding     6·N, 6·N_mat, 6·N'    quick estimates
+//   flagperf_nominal     6 · advertised size           FlagPerf
+//   lingua               6·(N − V·h) + 7·L·h·S         Meta lingua: attention at 3.5, flash recompute in
+//   megatron_model       72·L·h²·(1 + S/6h + V/12Lh)   Narayanan et al. 2021 (2104.04473), a GPT of FFN 4h
+// N parameters that one token meets (in a mixture of experts those chosen, never all of them), N_mat
+// those of them in a matrix product, N' = N less input embedding and learned positions; L layers, H
+// heads of sizes q and v, S sequence length or, in a windowed layer, what the window leaves of it.
+// 6·L·H·(q + v)·S is PaLM's 12·L·H·Q·S where q = v. Element-wise work is left out by all. Values are
+// whole numbers wherever the formula is, exact to 2^53. There is no default.
 #pragma once
 
+#include <kunmetrics/attention_span.hpp>
+#include <kunmetrics/parameters.hpp>
 #include <kunmetrics/requirements.hpp>
 
 namespace kunmetrics::flops {
 
 namespace detail {
-using kunmetrics::detail::product;
-using kunmetrics::detail::sum;
+constexpr flop_per_token_t flop(double count) { return flop_per_token_t::from_coherent(count); }
+constexpr flop_per_token_t six(checked weights) { return flop(static_cast<double>((weights * 6).value())); }
 
-constexpr flop_per_token_t flop(std::int64_t count) { return flop_per_token_t::from_coherent(count); }
-
-// factor · L · H · Q · positions: `positions` keys are multiplied for each query.
-constexpr flop_per_token_t attention(std::int64_t factor, transformer const& model, std::int64_t positions) {
-  return flop(product(factor, product(model.layers, product(product(model.heads, model.head_size), positions))));
-}
-constexpr flop_per_token_t six(std::int64_t weights) { return flop(product<std::int64_t>(6, weights)); }
-
-constexpr std::int64_t layer_matmul_weights(transformer const& model) {
-  return product(model.layers, matmul_parameters_per_layer(model));
-}
-constexpr std::int64_t layer_weights(transformer const& model) {
-  return sum(layer_matmul_weights(model), product<std::int64_t>(2, product(model.layers, model.hidden)));
+// Scores and weighted values of all layers, forward and twice that backward: 2·3 FLOP for each of
+// the q + v numbers of a head and each key.
+constexpr flop_per_token_t attention(attention_span span, transformer const& model, std::int64_t sequence_length) {
+  auto const keys = static_cast<double>(model.layers - model.windowed.layers) * keys_per_query(span, sequence_length) +
+                    (model.windowed.layers == 0 ? 0.0
+                                                : static_cast<double>(model.windowed.layers) *
+                                                      keys_per_query(span, sequence_length, model.windowed.window));
+  return flop(6.0 * static_cast<double>((checked{model.heads} * (checked{model.head_size} + model.value_size())).value()) * keys);
 }
 
-// What the conventions of the form 6·weights + factor·L·H·Q·(S + extra) share.
-template <bool AllParameters, std::int64_t Factor, std::int64_t Extra = 0>
+// Which weights a convention multiplies by six.
+enum class weights { matmul, matmul_no_router, met, no_embedding };
+
+constexpr checked all_weights(weights which, transformer const& model) {
+  auto const counts = parameters(model);
+  switch (which) {
+    case weights::matmul: return counts.matmul;
+    case weights::matmul_no_router: return checked{counts.matmul} - counts.router;
+    case weights::met: return counts.active;
+    case weights::no_embedding: break;
+  }
+  return checked{counts.active} - counts.positions - (model.tied_embedding ? 0 : counts.embedding);
+}
+constexpr checked layer_weights(weights which, transformer const& model) {
+  switch (which) {
+    case weights::matmul: return layers_matmul_parameters(model);
+    case weights::matmul_no_router: return checked{layers_matmul_parameters(model)} - parameters(model).router;
+    case weights::met:
+    case weights::no_embedding: break;
+  }
+  return layers_active_parameters(model);
+}
+
+// What the conventions of the form 6·weights + attention share.
+template <weights Weights>
 struct linear_convention {
+  static constexpr flop_per_token_t attention_per_token(transformer const&, sequence_length_t) { return {}; }
+  static constexpr flop_per_token_t layers_per_token(transformer const& model, sequence_length_t) {
+    return six(layer_weights(Weights, model));
+  }
+  static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t) {
+    return six(all_weights(Weights, model));
+  }
+};
+
+template <weights Weights, attention_span Span>
+struct quadratic_convention {
   static constexpr flop_per_token_t attention_per_token(transformer const& model, sequence_length_t sequence_length) {
-    if constexpr (Factor == 0) return {};
-    return attention(Factor, model, sum(sequence_length.coherent(), Extra));
+    return attention(Span, model, sequence_length.coherent());
   }
   static constexpr flop_per_token_t layers_per_token(transformer const& model, sequence_length_t sequence_length) {
-    return six(AllParameters ? layer_weights(model) : layer_matmul_weights(model)) +
-           attention_per_token(model, sequence_length);
+    return six(layer_weights(Weights, model)) + attention_per_token(model, sequence_length);
   }
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
-    auto const counts = parameters(model);
-    return six(AllParameters ? counts.total : counts.matmul) + attention_per_token(model, sequence_length);
+    return six(all_weights(Weights, model)) + attention_per_token(model, sequence_length);
   }
 };
 }  // namespace detail
 
-struct palm : detail::linear_convention<false, 12> { static constexpr std::string_view name = "palm"; };
-struct palm_n_total : detail::linear_convention<true, 12> { static constexpr std::string_view name = "palm_n_total"; };
-struct causal : detail::linear_convention<false, 6> { static constexpr std::string_view name = "causal"; };
-struct causal_exact : detail::linear_convention<false, 6, 1> { static constexpr std::string_view name = "causal_exact"; };
-struct six_n : detail::linear_convention<true, 0> { static constexpr std::string_view name = "six_n"; };
-struct six_n_matmul : detail::linear_convention<false, 0> { static constexpr std::string_view name = "six_n_matmul"; };
+struct palm : detail::quadratic_convention<detail::weights::matmul, attention_span::every> {
+  static constexpr std::string_view name = "palm";
+};
+struct palm_n_total : detail::quadratic_convention<detail::weights::met, attention_span::every> {
+  static constexpr std::string_view name = "palm_n_total";
+};
+struct palm_no_embedding : detail::quadratic_convention<detail::weights::no_embedding, attention_span::every> {
+  static constexpr std::string_view name = "palm_no_embedding";
+};
+struct causal : detail::quadratic_convention<detail::weights::matmul, attention_span::half> {
+  static constexpr std::string_view name = "causal";
+};
+struct causal_n_total : detail::quadratic_convention<detail::weights::met, attention_span::half> {
+  static constexpr std::string_view name = "causal_n_total";
+};
+struct causal_no_embedding : detail::quadratic_convention<detail::weights::no_embedding, attention_span::half> {
+  static constexpr std::string_view name = "causal_no_embedding";
+};
+struct causal_no_router : detail::quadratic_convention<detail::weights::matmul_no_router, attention_span::half> {
+  static constexpr std::string_view name = "causal_no_router";
+};
+struct causal_exact : detail::quadratic_convention<detail::weights::matmul, attention_span::exact> {
+  static constexpr std::string_view name = "causal_exact";
+};
+struct six_n : detail::linear_convention<detail::weights::met> { static constexpr std::string_view name = "six_n"; };
+struct six_n_matmul : detail::linear_convention<detail::weights::matmul> {
+  static constexpr std::string_view name = "six_n_matmul";
+};
+struct six_n_no_embedding : detail::linear_convention<detail::weights::no_embedding> {
+  static constexpr std::string_view name = "six_n_no_embedding";
+};
 
 struct flagperf_nominal {
   static constexpr std::string_view name = "flagperf_nominal";
@@ -80,16 +140,39 @@ struct lingua {
   static constexpr std::string_view name = "lingua";
 
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
-    using detail::product;
     auto const counts = parameters(model);
-    auto const attention = product<std::int64_t>(
-        7, product(model.layers, product(model.hidden, sequence_length.coherent())));
-    return detail::six(counts.total - counts.embedding) + detail::flop(attention);
+    auto const attention = checked{7} * model.layers * model.hidden * sequence_length.coherent();
+    return detail::six(checked{counts.active} - counts.embedding) + detail::flop(static_cast<double>(attention.value()));
   }
 };
 
-static_assert(layered_convention<palm> && layered_convention<palm_n_total> && layered_convention<causal>);
-static_assert(layered_convention<causal_exact> && layered_convention<six_n> && layered_convention<six_n_matmul>);
-static_assert(convention<flagperf_nominal> && convention<lingua>);
+// Of a GPT with as many key as query heads and an FFN four times as wide as it is deep, whatever the
+// model's own are. With the layers recomputed it is the paper's 96·L·h²·(1 + S/6h + V/16Lh).
+struct megatron_model {
+  static constexpr std::string_view name = "megatron_model";
+
+  static constexpr flop_per_token_t attention_per_token(transformer const& model, sequence_length_t sequence_length) {
+    return detail::flop(static_cast<double>((checked{12} * model.layers * model.hidden * sequence_length.coherent()).value()));
+  }
+  static constexpr flop_per_token_t layers_per_token(transformer const& model, sequence_length_t sequence_length) {
+    return detail::flop(static_cast<double>((checked{72} * model.layers * model.hidden * model.hidden).value())) +
+           attention_per_token(model, sequence_length);
+  }
+  static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
+    return layers_per_token(model, sequence_length) + detail::six(checked{model.vocabulary} * model.hidden);
+  }
+};
+
+// Calls visit with an object of each convention, the ones most used first.
+template <typename Visit>
+constexpr void for_each_convention(Visit&& visit) {
+  visit(palm{}), visit(palm_n_total{}), visit(palm_no_embedding{});
+  visit(causal{}), visit(causal_n_total{}), visit(causal_no_embedding{}), visit(causal_no_router{}), visit(causal_exact{});
+  visit(six_n{}), visit(six_n_matmul{}), visit(six_n_no_embedding{});
+  visit(flagperf_nominal{}), visit(lingua{}), visit(megatron_model{});
+}
+
+static_assert(layered_convention<palm> && layered_convention<causal_exact> && layered_convention<six_n>);
+static_assert(layered_convention<megatron_model> && convention<flagperf_nominal> && convention<lingua>);
 
 }  // namespace kunmetrics::flops

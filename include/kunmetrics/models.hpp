@@ -4,7 +4,7 @@
 // over 8 key/value heads. `model_named` looks a name up exactly, in lower case.
 #pragma once
 
-#include <kunmetrics/transformer.hpp>
+#include <kunmetrics/parameters.hpp>
 
 #include <array>
 #include <optional>

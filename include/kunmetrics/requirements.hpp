@@ -11,7 +11,7 @@
 
 namespace kunmetrics {
 
-using flop_per_token_t = count_of<units::flop / units::token>;
+using flop_per_token_t = quantity_of<units::flop / units::token>;  // whole numbers, but for windows
 
 // What was measured over an interval: whole sums, never means of rates.
 struct interval {

@@ -46,7 +46,7 @@ struct hardware_work {
   }
 
  private:
-  // Backward costs twice the forward, so forward is an exact third.
+  // Backward costs twice the forward.
   static constexpr flop_per_token_t forward_of(flop_per_token_t both) {
     return flop_per_token_t::from_coherent(both.coherent() / 3);
   }

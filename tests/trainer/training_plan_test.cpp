@@ -117,6 +117,25 @@ TEST_CASE("what the schedule of units cannot do is refused by its key") {
   CHECK(message_of([&] { planned(huge, {}, std::nullopt, 2); }).ends_with("in 64 bits, found larger ones"));
 }
 
+TEST_CASE("a model that the units cannot compute is refused with what they lack") {
+  auto const with = [](auto change) {
+    auto what = small();
+    change(what.model);
+    auto const message = message_of([&] { planned(what, {}, std::nullopt, 2); });
+    return message.substr(std::min(message.size(), message.find("found ")));
+  };
+  CHECK(with([](auto& m) { m.sizes.tied_embedding = true; }) == "found tie_word_embeddings true");
+  CHECK(with([](auto& m) { m.scaled_rope = true; }) == "found scaled rotary positions");
+  CHECK(with([](auto& m) { m.activation = "gelu"; }) == "found hidden_act gelu");
+  CHECK(with([](auto& m) { m.sizes.qkv_bias = true; }) == "found biases");
+  CHECK(with([](auto& m) { m.sizes.windowed = {.window = 4, .layers = 1}; }) == "found sliding windows");
+  CHECK(with([](auto& m) { m.sizes.moe = {.experts = 2, .active = 1, .expert_ffn = 8, .layers = 3}; }) ==
+        "found a mixture of experts");
+  CHECK(with([](auto& m) { m.sizes.norms_per_layer = 4; }) ==
+        "found other norms than two of root mean squares a layer and one at the end");
+  CHECK(with([](auto& m) { m.sizes.head_size = 7; }) == "found 7");
+}
+
 TEST_CASE("steps end with the schedule, else with one pass over the tokens") {
   auto const plan = planned(small(), {}, std::nullopt, 2);
   scratch_folder const folder;

@@ -1,0 +1,66 @@
+// What the subcommands share: reading a model's name, printing numbers, and the one form of errors.
+#pragma once
+
+#include <kunmetrics/io/hf_config.hpp>
+#include <kunmetrics/io/json.hpp>
+#include <kunmetrics/io/markdown.hpp>
+#include <kunmetrics/io/text.hpp>
+#include <kunmetrics/models.hpp>
+#include <kunmetrics/utilization.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <utility>
+
+namespace tool {
+
+namespace km = kunmetrics;
+
+// A model of the registry or of a Hugging Face config.json. Throws input_error.
+inline km::hf_model model_of(std::string const& name) {
+  if (auto const known = km::model_named(name)) return {.name = name, .sizes = *known};
+  std::filesystem::path const path{name};
+  if (std::filesystem::exists(path)) return km::hf_config(path);
+  std::string names;
+  for (km::transformer const& model : km::models::all) names.append(names.empty() ? "" : ", ").append(model.name);
+  throw km::input_error{km::detail::needed_found(name, "a model's name (" + names + ") or the path of a config.json",
+                                                 "neither")};
+}
+
+// A number of FLOP as JSON: an integer where it is one, exactly.
+inline km::json flop_json(double flop) {
+  constexpr double exact = 9007199254740992.0;
+  if (flop == std::trunc(flop) && std::abs(flop) <= exact) return static_cast<std::int64_t>(flop);
+  return flop;
+}
+
+// Why a convention says nothing of a model; empty when it does.
+template <typename Convention>
+std::string_view undefined_for(km::transformer const& model) {
+  if constexpr (requires { Convention::undefined_for(model); }) return Convention::undefined_for(model);
+  return {};
+}
+
+// Calls visit(name, flop per token) for each convention that is defined for the model.
+template <typename Visit>
+void for_each_flop_per_token(km::transformer const& model, km::sequence_length_t sequence_length, Visit&& visit) {
+  km::flops::for_each_convention([&]<typename Convention>(Convention) {
+    if (!undefined_for<Convention>(model).empty()) return;
+    visit(Convention::name, Convention::per_token(model, sequence_length));
+  });
+}
+
+// What only the last line of a table's text may say: nothing but the object on stdout.
+inline void print(km::json const& object) { std::cout << object.dump(2) << '\n'; }
+
+inline CLI::Option* add_sequence_length(CLI::App& app, std::int64_t& sequence_length) {
+  return app.add_option("--sequence-length", sequence_length, "tokens of a sample")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40U));
+}
+
+}  // namespace tool

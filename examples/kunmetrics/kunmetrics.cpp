@@ -1,0 +1,48 @@
+// kunmetrics: the calculators on the command line. With --json, stdout is one object and nothing else;
+// unusable arguments or input are one line on stderr and exit 2.
+#include "mfu_command.hpp"
+#include "model_command.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <string>
+
+namespace {
+
+// Adds a subcommand that makes itself what `chosen` runs when it is the one that was given.
+template <typename Command>
+void add(CLI::App& app, Command& command, std::string const& name, std::string const& description, bool& as_json,
+         std::function<void()>& chosen) {
+  auto* const sub = app.add_subcommand(name, description);
+  sub->add_flag("--json", as_json, "one JSON object on stdout");
+  command.add_to(*sub);
+  sub->callback([&] { chosen = [&] { command.run(as_json); }; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Numbers of large-model training that carry their unit, convention and peak."};
+  app.name("kunmetrics");
+  app.require_subcommand(1);
+  bool as_json = false;
+  std::function<void()> chosen;
+  tool::model_command model;
+  tool::mfu_command mfu;
+  add(app, model, "model", "parameters and FLOP per token of a model, under every convention", as_json, chosen);
+  add(app, mfu, "mfu", "a measured rate as MFU and HFU, under every convention", as_json, chosen);
+  try {
+    app.parse(argc, argv);
+    chosen();
+  } catch (CLI::CallForHelp const& help) {
+    return app.exit(help);
+  } catch (std::exception const& error) {
+    std::string where = "kunmetrics";
+    for (auto const* sub : app.get_subcommands()) where += " " + sub->get_name();
+    std::cerr << where << ": " << error.what() << '\n';
+    return 2;
+  }
+}
