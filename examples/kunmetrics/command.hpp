@@ -26,10 +26,7 @@ inline km::hf_model model_of(std::string const& name) {
   if (auto const known = km::model_named(name)) return {.name = name, .sizes = *known};
   std::filesystem::path const path{name};
   if (std::filesystem::exists(path)) return km::hf_config(path);
-  std::string names;
-  for (km::transformer const& model : km::models::all) names.append(names.empty() ? "" : ", ").append(model.name);
-  throw km::input_error{km::detail::needed_found(name, "a model's name (" + names + ") or the path of a config.json",
-                                                 "neither")};
+  throw km::input_error{km::detail::needed_found(name, "a model's name or the path of a config.json", "neither")};
 }
 
 // A number of FLOP as JSON: an integer where it is one, exactly.

@@ -40,9 +40,7 @@ int main(int argc, char** argv) {
   } catch (CLI::CallForHelp const& help) {
     return app.exit(help);
   } catch (std::exception const& error) {
-    std::string where = "kunmetrics";
-    for (auto const* sub : app.get_subcommands()) where += " " + sub->get_name();
-    std::cerr << where << ": " << error.what() << '\n';
+    std::cerr << "kunmetrics" << (app.get_subcommands().empty() ? "" : " " + app.get_subcommands().front()->get_name()) << ": " << error.what() << '\n';
     return 2;
   }
 }

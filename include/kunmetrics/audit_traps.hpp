@@ -1,0 +1,228 @@
+// The known ways to be wrong, each recognised by the factor it puts on a number.
+//
+//   nodes²                 a rate divided by processors a node and multiplied by nodes
+//   micro-batch size       samples counted as if a batch were one: LBS twice, or left out
+//   accumulation steps     GAS left out, or counted twice
+//   processors             a rank's rate called the job's, or the job's a rank's
+//   tensor/context degree  tokens counted once for each rank that shares them
+//   2, 1/2                 the sparse peak for the dense one, or a peak halved twice
+//   4/3 and near           recomputation folded into the model's FLOP
+// A factor of 1 explains nothing and is never named. A peak that is exactly another device's names
+// that device. Sources: the fifteen traps of the field, each with its issue, in the project's tests.
+#pragma once
+
+#include <kunmetrics/devices.hpp>
+#include <kunmetrics/flops.hpp>
+#include <kunmetrics/utilization.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kunmetrics {
+
+// A printed number, and how far its last digit leaves it uncertain, as a share of it.
+struct claim {
+  double value = 0;
+  double rounding = 0;
+};
+
+// What is known of a run from its log and from whoever asks; what is not, is empty.
+struct audit_facts {
+  std::optional<transformer> model{};
+  std::optional<std::int64_t> sequence_length{};
+  std::optional<std::int64_t> global_batch_size{};
+  std::optional<std::int64_t> micro_batch_size{};
+  std::optional<std::int64_t> gradient_accumulation_steps{};
+  std::optional<std::int64_t> processors{};
+  std::optional<std::int64_t> nodes{};
+  std::optional<std::int64_t> tensor_parallel{};
+  std::optional<std::int64_t> context_parallel{};
+  std::optional<double> peak{};  // FLOP/s of one processor
+  std::string device{};
+  kunmetrics::precision precision = bf16;
+
+  std::optional<double> step_time{};        // Σ time / Σ steps, in s
+  double time_tolerance = 0.03;             // how far a claim of another interval may lie from it
+  std::optional<double> tokens_per_step{};  // as the log counts them
+  std::optional<claim> tokens_per_second{};
+  std::optional<claim> tokens_per_processor_second{};
+  std::optional<claim> samples_per_second{};
+  std::optional<claim> flop_rate{};             // FLOP/s of one processor
+  std::optional<claim> mfu{};                   // a ratio
+  std::optional<double> fastest_flop_rate{};    // of any step, FLOP/s of one processor
+  bool asynchronous_start = false;              // the first steps are known not to have been waited for
+};
+
+struct audit_finding {
+  std::string trap;
+  double factor = 1;  // claimed over true
+  std::string explanation;
+  int number = 0;  // of the project's list of fifteen, 0 for none of them
+};
+
+enum class trap_family { tokens, rate, processor_rate, work, peak, work_or_peak };
+
+namespace detail {
+struct candidate {
+  std::string trap;
+  double factor;
+  std::string explanation;
+  int number;
+};
+
+inline void add_factor(std::vector<candidate>& all, std::string trap, std::optional<std::int64_t> size, double power,
+                       std::string explanation, int number) {
+  if (size && *size > 1) {
+    all.push_back({std::move(trap), std::pow(static_cast<double>(*size), power), std::move(explanation), number});
+  }
+}
+
+// What a rate or a count of tokens may be wrong by.
+inline std::vector<candidate> counting_traps(audit_facts const& facts) {
+  std::vector<candidate> all;
+  add_factor(all, "nodes squared", facts.nodes, 2, "divided by processors a node and multiplied by nodes", 1);
+  add_factor(all, "micro-batch counted twice", facts.micro_batch_size, 1, "the batch already holds the micro-batch size", 3);
+  add_factor(all, "micro-batch left out", facts.micro_batch_size, -1, "a micro-batch counted as one sample", 3);
+  add_factor(all, "gradient accumulation counted twice", facts.gradient_accumulation_steps, 1,
+             "the batch already holds the accumulation steps", 3);
+  add_factor(all, "gradient accumulation left out", facts.gradient_accumulation_steps, -1,
+             "a micro-step counted as a step", 3);
+  add_factor(all, "one rank's rate", facts.processors, -1, "one rank counted for the whole job", 13);
+  add_factor(all, "whole job's rate", facts.processors, 1, "the job's rate called one processor's", 13);
+  add_factor(all, "tokens of shared ranks", facts.context_parallel, 1, "tokens counted once for each context-parallel rank", 13);
+  add_factor(all, "tokens of shared ranks", facts.tensor_parallel, 1, "tokens counted once for each tensor-parallel rank", 13);
+  add_factor(all, "divided by shared ranks twice", facts.context_parallel, -1, "divided by the context-parallel degree twice", 13);
+  add_factor(all, "divided by shared ranks twice", facts.tensor_parallel, -1, "divided by the tensor-parallel degree twice", 13);
+  return all;
+}
+
+// The other devices whose peak at some precision a ratio leads to.
+inline std::vector<candidate> peak_traps(audit_facts const& facts) {
+  std::vector<candidate> all{{"sparse peak", 2.0, "the sparse rate taken for the dense one", 5},
+                             {"peak halved twice", 0.5, "half of a rate that is dense already", 5}};
+  if (!facts.peak) return all;
+  for (device const* other : devices::all) {
+    for (precision const p : {fp16, bf16, fp8}) {
+      auto const limit = peak(*other, p);
+      if (!limit) continue;
+      auto const factor = limit->rate.coherent() / *facts.peak;
+      all.push_back({"peak of another device", factor,
+                     "the peak is that of " + std::string{other->name} + " at " + std::string{name_of(p)}, 4});
+      break;  // fp16 and bf16 are the same rate almost everywhere
+    }
+  }
+  return all;
+}
+
+// FLOP per token of other conventions, over PaLM's.
+inline std::vector<candidate> work_traps(audit_facts const& facts) {
+  std::vector<candidate> all;
+  if (!facts.model || !facts.sequence_length) return all;
+  auto const& model = *facts.model;
+  auto const length = *facts.sequence_length * units::token / units::sample;
+  auto const base = flops::palm::per_token(model, length).coherent();
+  auto const add = [&](std::string trap, double work, std::string explanation, int number) {
+    all.push_back({std::move(trap), work / base, std::move(explanation), number});
+  };
+  auto const counts = parameters(model);
+  add("attention left out", flops::six_n_no_embedding::per_token(model, length).coherent(), "6 N without embedding and attention", 2);
+  add("recomputation folded in", hardware_work<flops::palm, recompute::all>::per_token(model, length).coherent(),
+      "4/3 of the model's FLOP: HFU called MFU", 15);
+  add("recomputation folded in", 8.0 * static_cast<double>(counts.active), "8 N: recomputation in, attention out", 15);
+  add("recomputation folded in", 8.0 * static_cast<double>(counts.active - counts.embedding - counts.output),
+      "8 N without embedding: recomputation in, attention and logits out", 15);
+  if (model.moe.layers > 0) {
+    add("total instead of active experts", 6.0 * static_cast<double>(counts.total), "6 N of all experts", 11);
+    auto one = model;
+    one.moe.active = 1;
+    add("chosen experts left out", flops::palm::per_token(one, length).coherent(), "one expert counted where several are chosen", 11);
+  }
+  if (model.kv_heads < model.heads) {
+    auto all_heads = model;
+    all_heads.kv_heads = model.heads;
+    add("grouped-query attention ignored", flops::palm::per_token(all_heads, length).coherent(),
+        "as many key and value heads as query heads", 10);
+  }
+  auto wrong_heads = model;
+  wrong_heads.head_size = std::max<std::int64_t>(1, model.hidden / model.heads);
+  if (wrong_heads.head_size != model.head_size && model.latent.kv_rank == 0) {
+    add("head size taken as hidden / heads", flops::palm::per_token(wrong_heads, length).coherent(), "head_dim of the model is another", 10);
+  }
+  auto ffn = model;
+  ffn.gated_ffn = !model.gated_ffn;
+  add(model.gated_ffn ? "gate of the ffn left out" : "a gate that the ffn has not", flops::palm::per_token(ffn, length).coherent(),
+      "two matrices or three", 10);
+  if (model.tied_embedding) {
+    add("tied embedding counted twice", base + 6.0 * static_cast<double>(counts.embedding), "the input look-up is no product", 9);
+  } else {
+    add("output product left out", base - 6.0 * static_cast<double>(counts.output), "the vocabulary product is the model's work", 9);
+  }
+  return all;
+}
+
+inline std::vector<candidate> candidates_of(trap_family family, audit_facts const& facts) {
+  switch (family) {
+    case trap_family::tokens:
+    case trap_family::rate:
+    case trap_family::processor_rate: return counting_traps(facts);
+    case trap_family::work: return work_traps(facts);
+    case trap_family::peak: {
+      auto all = peak_traps(facts);
+      return all;
+    }
+    case trap_family::work_or_peak: break;
+  }
+  auto all = work_traps(facts);
+  for (candidate each : peak_traps(facts)) {
+    each.factor = 1 / each.factor;  // work is claimed through the peak: a peak too high makes an MFU too low
+    all.push_back(std::move(each));
+  }
+  return all;
+}
+}  // namespace detail
+
+// The traps whose factor is the ratio, the nearest first, each name once. A ratio near 1 has none.
+inline std::vector<audit_finding> traps_of(double ratio, double tolerance, trap_family family, audit_facts const& facts) {
+  auto fits = detail::candidates_of(family, facts);
+  auto const distance = [&](detail::candidate const& c) { return std::abs(ratio / c.factor - 1); };
+  std::erase_if(fits, [&](auto const& c) { return !(c.factor > 0) || std::abs(c.factor - 1) <= tolerance || distance(c) > tolerance; });
+  std::ranges::stable_sort(fits, {}, distance);
+  std::vector<audit_finding> findings;
+  for (auto const& fit : fits) {
+    bool const named = std::ranges::any_of(findings, [&](auto const& f) { return f.trap == fit.trap && f.explanation == fit.explanation; });
+    if (!named) findings.push_back({fit.trap, ratio, fit.explanation, fit.number});
+  }
+  return findings;
+}
+
+// A convention, or a convention with recomputation, by its FLOP per token.
+struct named_work {
+  std::string name;
+  double flop_per_token;
+  double model_flop_per_token;  // without the recomputation
+  bool recomputed = false;
+};
+
+// The one nearest to `implied`: of plain conventions first, then of those with layers or all recomputed.
+inline named_work closest_convention(double implied, audit_facts const& facts, std::map<std::string, double> const& plain) {
+  std::vector<named_work> all;
+  for (auto const& [name, work] : plain) all.push_back({name, work, work});
+  auto const length = *facts.sequence_length * units::token / units::sample;
+  flops::for_each_convention([&]<typename Convention>(Convention) {
+    if (!plain.contains(std::string{Convention::name})) return;
+    std::string const name{Convention::name};
+    if constexpr (layered_convention<Convention>) {
+      all.push_back({"hfu " + name + ", layers recomputed",
+                     hardware_work<Convention, recompute::layers>::per_token(*facts.model, length).coherent(),
+                     plain.at(name), true});
+    }
+  });
+  return *std::ranges::min_element(all, {}, [&](named_work const& each) { return std::abs(std::log(implied / each.flop_per_token)); });
+}
+
+}  // namespace kunmetrics

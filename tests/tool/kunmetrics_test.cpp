@@ -1,0 +1,121 @@
+// The tool as a person or a script runs it: exact JSON, tables with their provenance, one-line errors.
+#include "../trainer/program.hpp"
+#include "../trainer/scratch_folder.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <vector>
+
+using nlohmann::json;
+using trainer_test::run_program;
+using trainer_test::scratch_folder;
+
+namespace {
+std::string const program = KUNMETRICS_PROGRAM;
+
+std::string output(std::vector<std::string> const& arguments) {
+  scratch_folder const folder;
+  auto const result = run_program(folder, program, arguments);
+  CHECK(result.code == 0);
+  CHECK(result.err.empty());
+  return result.out;
+}
+json object(std::vector<std::string> arguments) {
+  arguments.emplace_back("--json");
+  return json::parse(output(arguments));
+}
+void refused(std::vector<std::string> const& arguments, std::string_view message) {
+  scratch_folder const folder;
+  auto const result = run_program(folder, program, arguments);
+  CHECK(result.code == 2);
+  CHECK(result.out.empty());
+  CHECK(result.err == "kunmetrics" + std::string{message} + "\n");
+}
+}  // namespace
+
+TEST_CASE("model: counts and FLOP per token under every convention") {
+  auto const llama = object({"model", "llama2-7b", "--sequence-length", "4096"});
+  CHECK(llama["name"] == "llama2-7b");
+  CHECK(llama["sequence_length"] == 4096);
+  CHECK(llama["parameters"] == json{{"total", 6'738'415'616}, {"matmul", 6'607'077'376}, {"embedding", 131'072'000}, {"active", 6'738'415'616}});
+  CHECK(llama["flop_per_token"]["palm"] == 6 * 6'607'077'376 + 12LL * 32 * 4096 * 4096);
+  CHECK(llama["flop_per_token"]["flagperf_nominal"] == 42'000'000'000);
+  for (auto const* convention : {"palm", "palm_n_total", "causal", "causal_exact", "six_n", "six_n_matmul", "lingua"}) {
+    CHECK(llama["flop_per_token"].contains(convention));
+  }
+  auto const table = output({"model", "llama2-7b", "--sequence-length", "512"});
+  CHECK(table.find("| palm                | 40.447771 ") != std::string::npos);
+  CHECK(table.find("FLOP/token (GFLOP), S = 512") != std::string::npos);
+}
+
+TEST_CASE("model: a config.json, named after its folder; without an advertised size nothing is said of it") {
+  scratch_folder const folder;
+  folder.file("mini/config.json", R"({"model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "vocab_size": 100})");
+  auto const result = run_program(folder, program, {"model", "mini/config.json", "--sequence-length", "16", "--json"});
+  REQUIRE(result.code == 0);
+  auto const mini = json::parse(result.out);
+  CHECK(mini["name"] == "mini");
+  CHECK(mini["parameters"]["embedding"] == 6400);
+  CHECK_FALSE(mini["flop_per_token"].contains("flagperf_nominal"));
+}
+
+TEST_CASE("mfu: every convention against a peak with its source") {
+  auto const r300 = object({"mfu", "--model", "llama2-7b", "--sequence-length", "512", "--tokens-per-processor-second", "1000",
+                            "--device", "R300", "--precision", "fp16", "--recompute", "layers"});
+  CHECK(r300["mfu"]["palm"].get<double>() == doctest::Approx(0.315998208).epsilon(1e-12));
+  CHECK(r300["mfu"]["flagperf_nominal"].get<double>() == doctest::Approx(0.328125).epsilon(1e-12));
+  CHECK(r300["hfu"]["palm"].get<double>() == doctest::Approx(0.419282944).epsilon(1e-12));
+  CHECK_FALSE(r300["hfu"].contains("lingua"));  // it does not tell the layers' share
+  CHECK(r300["peak"]["flop_per_second"] == 128e12);
+  CHECK(r300["peak"]["source"].get<std::string>().find("R480-X8") != std::string::npos);
+
+  auto const stated = object({"mfu", "--model", "llama2-7b", "--sequence-length", "4096", "--tokens-per-processor-second", "3564", "--peak", "312e12"});
+  CHECK(stated["mfu"]["palm"].get<double>() == doctest::Approx(0.5264).epsilon(1e-4));
+  CHECK(stated["hfu"]["palm"] == stated["mfu"]["palm"]);
+  CHECK(stated["peak"]["source"] == "stated on the command line");
+}
+
+TEST_CASE("mfu: a confidential peak is no error and gives no number") {
+  for (auto const* peak : {"-1", "0"}) {
+    auto const none = object({"mfu", "--model", "llama2-7b", "--sequence-length", "512", "--tokens-per-processor-second", "1000", "--peak", peak});
+    CHECK(none["mfu"]["palm"].is_null());
+    CHECK(none["peak"]["flop_per_second"].is_null());
+    CHECK(none["peak"]["reason"] == "the peak of this device is confidential");
+  }
+  auto const table = output({"mfu", "--model", "llama2-7b", "--sequence-length", "512", "--tokens-per-processor-second", "1000", "--peak", "-1"});
+  CHECK(table.find("no MFU: the peak of this device is confidential") != std::string::npos);
+}
+
+TEST_CASE("unusable arguments are one line and exit 2") {
+  std::vector<std::string> const usable{"mfu", "--model", "llama2-7b", "--sequence-length", "512", "--tokens-per-processor-second", "1000"};
+  auto const with = [&](std::vector<std::string> more) {
+    auto all = usable;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  refused({}, ": A subcommand is required");
+  refused(usable, " mfu: --peak: needed it or --device, found neither");
+  refused(with({"--device", "H1000"}), " mfu: --device: needed a device of the table (kunmetrics device lists them), found H1000");
+  refused(with({"--device", "R300", "--precision", "fp8"}), " mfu: --precision: needed one whose peak is known for Kunlunxin R300, found fp8");
+  refused(with({"--device", "R300", "--precision", "fp13"}), " mfu: --precision: needed a precision, found fp13");
+  refused({"model", "llama9", "--sequence-length", "1"}, " model: llama9: needed a model's name or the path of a config.json, found neither");
+  refused({"model", "llama2-7b"}, " model: --sequence-length is required");
+  refused({"model", "llama2-7b", "--sequence-length", "0"}, " model: --sequence-length: Value 0 not in range 1 to 1099511627776");
+  auto const impossible = with({"--peak", "1e12"});
+  scratch_folder const folder;
+  auto const result = run_program(folder, program, impossible);
+  CHECK(result.code == 2);
+  CHECK(result.err.starts_with("kunmetrics mfu: --tokens-per-processor-second: needed at most 100 % of the peak, found 3964.2 % for the products alone"));
+}
+
+TEST_CASE("a config that cannot be used is told with file and key") {
+  scratch_folder const folder;
+  folder.file("c.json", R"({"model_type": "unheard-of", "hidden_size": 64})");
+  auto const result = run_program(folder, program, {"model", "c.json", "--sequence-length", "16"});
+  CHECK(result.code == 2);
+  CHECK(result.err.starts_with("kunmetrics model: c.json: model_type: needed "));
+  CHECK(result.err.find("unheard-of") != std::string::npos);
+}
