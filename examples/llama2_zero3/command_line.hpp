@@ -14,7 +14,7 @@ namespace trainer {
 inline void add_options(CLI::App& app, options& o) {
   auto const count = CLI::Range(std::int64_t{1}, std::int64_t{1} << 40U);
   app.add_option("--case", o.case_path, "the case, a JSON file (cases/ has some)")->required();
-  app.add_option("--out", o.out, "folder for report.md, report.en.md, report.json and steps.jsonl")->capture_default_str();
+  app.add_option("--out", o.out, "folder for report.md, report.en.md, report.json, report.html and steps.jsonl")->capture_default_str();
   app.add_option("--steps", o.steps,
                  "steps to train; default: to the end of the learning-rate schedule, else one pass over the tokens, "
                  "at most 100 million of them")->check(count);

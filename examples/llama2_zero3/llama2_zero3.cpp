@@ -38,7 +38,9 @@ template <km::recompute Recompute>
 void train(training_plan const& plan, dataset const& tokens, std::int64_t steps, km::device const& processor,
            std::filesystem::path const& out) {
   // a run of two steps still has one to measure; the report says how many were left out
-  km::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - 1) * km::units::step};
+  // records for the charts: all of them up to a hundred thousand
+  km::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - 1) * km::units::step,
+                                    .records_kept = static_cast<std::size_t>(std::min<std::int64_t>(steps, 100'000))};
   km::meter meter{plan.what.run(processor), settings, km::tokens_per_processor_second, km::mfu<km::flops::palm>,
                   km::mfu<km::flops::causal>, km::mfu<km::flops::flagperf_nominal>,
                   km::hfu<km::flops::palm, Recompute>};
@@ -52,8 +54,9 @@ void train(training_plan const& plan, dataset const& tokens, std::int64_t steps,
   km::write_whole(out / "report.md", chinese);
   km::write_whole(out / "report.en.md", english);
   km::write_whole(out / "report.json", km::json_text(report_json(plan, tokens, document, run, steps, outcome)));
+  km::write_whole(out / "report.html", km::html_report(plan.what.name, document, run, meter.records()));
   std::cout << (terminal_language() == km::language::zh ? chinese : english) << std::flush;
-  std::cerr << "written: " << out.string() << "/{report.md,report.en.md,report.json,steps.jsonl}\n";
+  std::cerr << "written: " << out.string() << "/{report.md,report.en.md,report.json,report.html,steps.jsonl}\n";
 }
 
 int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }

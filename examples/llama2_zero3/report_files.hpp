@@ -1,12 +1,14 @@
-// What a run leaves behind: report.md (Chinese), report.en.md and report.json, each whole or not at all.
+// What a run leaves behind: report.md (Chinese), report.en.md, report.json and report.html, each whole or
+// not at all.
 //
-// All three say what was run, after the changes in the plan's notes, and stand on the same summary.
+// All of them say what was run, after the changes in the plan's notes, and stand on the same summary.
 #pragma once
 
 #include "training.hpp"
 #include "training_plan.hpp"
 
 #include <kunmetrics/io/flagperf.hpp>
+#include <kunmetrics/io/html.hpp>
 #include <kunmetrics/io/json.hpp>
 #include <kunmetrics/io/linux_environment.hpp>
 #include <kunmetrics/io/whole_file.hpp>

@@ -110,6 +110,7 @@ TEST_CASE("a whole run: it learns, and everything it writes is there and agrees"
   for (auto const* text : {"#### 环境配置", "* 输入批尺寸", "| R300单机8卡（1x8）", "GBS=2\\*1\\*8=16"}) {
     CHECK(chinese.find(text) != std::string::npos);
   }
+  CHECK(content(folder / "run/report.html").ends_with("</html>\n"));
   CHECK(folder.entries() == 3);  // t.npy, small.json, run: nothing else was left behind
 }
 

@@ -1,0 +1,109 @@
+// The page as text: whole, self-contained, with the data its script reads. How it looks is for eyes.
+#include <kunmetrics/io/html.hpp>
+#include <kunmetrics/io/json.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+using namespace kunmetrics;
+using namespace kunmetrics::units;
+
+namespace {
+struct hand_clock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<hand_clock>;
+  [[maybe_unused]] static constexpr bool is_steady = true;
+  static inline time_point at{};
+  static time_point now() { return at; }
+};
+
+constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
+                            .cluster = {.per_node = 8 * processor / node},
+                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+
+std::string page(std::size_t steps, training_case const& of = run) {
+  hand_clock::at = {};
+  basic_meter<hand_clock, tokens_per_processor_second_t, utilization_calculator<model_work<flops::palm>>> meter{
+      of, {.warm_up = 1 * step, .records_kept = std::max<std::size_t>(steps, 1)}, {}, {}};
+  for (std::size_t i = 0; i < steps; ++i) {
+    auto running = meter.start();
+    running.turn_to(phase::forward);
+    hand_clock::at += std::chrono::milliseconds{400};
+    running.turn_to(phase::backward);
+    hand_clock::at += std::chrono::milliseconds{600};
+    running.finish({.tokens = 49152 * token, .loss = 10.0 / (1.0 + static_cast<double>(i))});
+  }
+  flagperf_document document;
+  document.environment.cpu = "a <fast> \"one\" & only";
+  document.notes = {{"", "one layer only"}};
+  return html_report("R300 & friends", document, summary_of(meter), meter.records());
+}
+
+std::vector<json> chart_data(std::string const& text) {
+  std::vector<json> all;
+  std::string const open = "<script type=\"application/json\"";
+  for (auto at = text.find(open); at != std::string::npos; at = text.find(open, at + 1)) {
+    auto const begin = text.find('>', at) + 1;
+    all.push_back(json::parse(text.substr(begin, text.find("</script>", begin) - begin)));
+  }
+  return all;
+}
+std::size_t count(std::string const& text, std::string const& part) {
+  std::size_t n = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++n;
+  return n;
+}
+}  // namespace
+
+TEST_CASE("three charts with their data, and the numbers with unit, convention, peak and its source") {
+  auto const text = page(50);
+  CHECK(count(text, "<svg ") == 3);
+  auto const data = chart_data(text);
+  REQUIRE(data.size() == 3);
+  CHECK(data[0]["series"][0]["name"] == "loss");
+  CHECK(data[0]["series"][0]["y"][0] == 10);
+  CHECK(data[0]["series"][0]["x"].size() == 50);
+  CHECK(data[1]["unit"] == "token/(processor s)");
+  CHECK(data[1]["series"][1]["y"][0] == 6144);
+  CHECK(data[2]["series"].size() == 2);  // phases that nothing was spent in are left out
+  CHECK(data[2]["series"][1]["name"] == "backward");
+  CHECK(data[2]["series"][1]["y"][10] == 0.6);
+  CHECK(text.find("<dt>tokens/p/s</dt><dd>6144.0</dd>") != std::string::npos);
+  CHECK(text.find("<dt>MFU(palm)</dt><dd>194.1 %</dd>") != std::string::npos);  // of made-up times
+  CHECK(text.find("of 128 TFLOP/s fp16") != std::string::npos);
+  CHECK(text.find("Peak of a processor: 128 TFLOP/s fp16, Kunlunxin R480-X8") != std::string::npos);
+  CHECK(text.find("<li>one layer only</li>") != std::string::npos);
+}
+
+TEST_CASE("nothing leaves the page, and text from elsewhere stays text") {
+  auto const text = page(5);
+  for (auto const* reference : {"http:", "https:", "src=", "href=", "url(", "@import", "<link", "fetch(", "XMLHttp"}) {
+    CAPTURE(reference);
+    CHECK(text.find(reference) == std::string::npos);
+  }
+  CHECK(text.find("<title>R300 &amp; friends</title>") != std::string::npos);
+  CHECK(text.find("a &lt;fast&gt; &quot;one&quot; &amp; only") != std::string::npos);
+  CHECK(text.starts_with("<!DOCTYPE html>"));
+  CHECK(text.ends_with("</html>\n"));
+}
+
+TEST_CASE("absent values say why; one step and none are pages too") {
+  auto unknown = run;
+  unknown.processor = device{.name = "unheard of"};
+  auto const text = page(1, unknown);
+  CHECK(text.find("<dt>tokens/p/s</dt><dd>-</dd><p>no step has been measured after warm-up</p>") != std::string::npos);
+  CHECK(text.find("Peak of a processor: not known, no peak is known for this device at this precision") != std::string::npos);
+  CHECK(text.find("<circle class=\"s0 line\"") != std::string::npos);
+  CHECK(page(0).find("no step was recorded") != std::string::npos);
+  for (auto const& each : {text, page(0), page(2)}) {
+    CHECK(each.find("nan") == std::string::npos);
+    CHECK(each.find("inf\"") == std::string::npos);
+  }
+}
+
+TEST_CASE("a million steps make a page below 3 MB") { CHECK(page(1'000'000).size() < 3'000'000); }
