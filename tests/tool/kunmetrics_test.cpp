@@ -89,6 +89,19 @@ TEST_CASE("mfu: a confidential peak is no error and gives no number") {
   CHECK(table.find("no MFU: the peak of this device is confidential") != std::string::npos);
 }
 
+TEST_CASE("device: every value with its source, conflicting ones side by side") {
+  auto const r300 = object({"device", "r300"});
+  CHECK(r300["name"] == "Kunlunxin R300");
+  CHECK(r300["memory_bytes"] == 34'359'738'368);
+  CHECK(r300["peaks"][0] == json{{"precision", "fp16"}, {"flop_per_second", 128'000'000'000'000},
+                                 {"source", "Kunlunxin R480-X8: 1 Peta Ops fp16 for 8 cards, as FlagPerf's R300 llama2_7b config (PR 348)"}});
+  CHECK(r300["alternatives"].size() == 5);
+  CHECK(output({"device", "R300"}).find("| fp16      | 256.0   | not used | FlagPerf llama2_70B and baichuan2 configs; the int8 figure") != std::string::npos);
+  CHECK(object({"device"})["devices"].size() > 80);
+  CHECK(output({"device"}).find("| NVIDIA H100-SXM5-80GB ") != std::string::npos);
+  refused({"device", "L4S"}, " device: NAME: needed a device of the table (kunmetrics device lists them), found L4S");
+}
+
 TEST_CASE("unusable arguments are one line and exit 2") {
   std::vector<std::string> const usable{"mfu", "--model", "llama2-7b", "--sequence-length", "512", "--tokens-per-processor-second", "1000"};
   auto const with = [&](std::vector<std::string> more) {
