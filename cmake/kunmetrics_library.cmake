@@ -39,7 +39,8 @@ if(range-v3_FOUND)
                        LINKS kunmetrics range-v3::range-v3)
 endif()
 if(nlohmann_json_FOUND)
-  file(GLOB io_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/*.hpp)
+  file(GLOB io_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/*.hpp
+       ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/hf/*.hpp)
   kunmetrics_component(io HEADERS ${io_headers} LINKS kunmetrics nlohmann_json::nlohmann_json)
 endif()
 

@@ -33,7 +33,7 @@ struct layer_counts {
 };
 
 constexpr checked norm_size(transformer const& model, checked width) {
-  return model.norm == norm_kind::rms ? width : width * 2;
+  return model.norm == norm_kind::none ? checked{0} : model.norm == norm_kind::rms ? width : width * 2;
 }
 
 constexpr layer_counts attention_counts(transformer const& model) {

@@ -41,7 +41,7 @@ struct sliding_window {
   std::int64_t layers = 0;
 };
 
-enum class norm_kind { rms, layer };                    // a weight, or a weight and a bias, a number
+enum class norm_kind { rms, layer, none };  // a weight a number, a weight and a bias, or neither
 enum class query_key_norm { none, per_head, whole };  // one norm for each head, shared, or one over all heads
 
 struct transformer {

@@ -17,7 +17,7 @@ namespace truth {
 
 inline std::filesystem::path folder() { return std::filesystem::path{__FILE__}.parent_path(); }
 
-using row = std::map<std::string, std::string>;
+using csv_row = std::map<std::string, std::string>;
 
 namespace detail {
 // Fields of all lines; quotes may hold commas, line breaks, and doubled quotes.
@@ -52,14 +52,14 @@ inline std::vector<std::vector<std::string>> fields_of(std::string const& text) 
 // The rows of a file of this folder; "line" is where a row stands, the head being line 1. Throws
 // std::runtime_error when the file is missing or a row has fewer fields than the head. What a row has
 // more belongs to its last field: a source quoted with its commas, but without quotes.
-inline std::vector<row> read_csv(std::string const& name) {
+inline std::vector<csv_row> read_csv(std::string const& name) {
   std::ifstream stream{folder() / name, std::ios::binary};
   if (!stream) throw std::runtime_error{name + ": needed a readable file, found none"};
   auto const lines = detail::fields_of({std::istreambuf_iterator<char>{stream}, {}});
-  std::vector<row> rows;
+  std::vector<csv_row> rows;
   for (std::size_t i = 1; i < lines.size(); ++i) {
     if (lines[i].size() < lines[0].size()) throw std::runtime_error{name + ": row " + std::to_string(i + 1) + " is too short"};
-    row& added = rows.emplace_back();
+    csv_row& added = rows.emplace_back();
     for (std::size_t k = 0; k < lines[i].size(); ++k) {
       auto& field = added[lines[0][std::min(k, lines[0].size() - 1)]];
       field += (k < lines[0].size() ? "" : ",") + lines[i][k];

@@ -1,15 +1,16 @@
-// The config.json of a Hugging Face model of the llama family, as a transformer's shape.
+// The config.json of a Hugging Face decoder-only model, as a transformer's shape.
 //
-// Read: model_type (llama), hidden_size, intermediate_size, num_hidden_layers,
-// num_attention_heads, num_key_value_heads (the heads), head_dim (hidden_size / heads, which must
-// divide), vocab_size, tie_word_embeddings (false), rms_norm_eps (1e-6), rope_theta (10000),
-// hidden_act (silu), rope_scaling and rope_parameters, _name_or_path; in parentheses what absence
-// or null means to transformers. attention_bias and mlp_bias must not be true. These files carry
-// many other keys, which say nothing about the shape: they are passed over.
+// `model_type` chooses the family: io/hf/ has the rules, one function a family, with what absence of
+// a key means to its configuration class. A family that is not there is an error that names it; keys
+// that say nothing about the shape are passed over. A multi-modal configuration with a text_config
+// (gemma3) is read as its text model alone.
 #pragma once
 
-#include <kunmetrics/io/json_reader.hpp>
-#include <kunmetrics/transformer.hpp>
+#include <kunmetrics/io/hf/gpt_like.hpp>
+#include <kunmetrics/io/hf/llama_like.hpp>
+#include <kunmetrics/io/hf/mixture.hpp>
+
+#include <array>
 
 namespace kunmetrics {
 
@@ -30,37 +31,40 @@ struct hf_model {
   transformer shape() && = delete;  // would outlive its name
 };
 
+namespace hf {
+struct family {
+  std::string_view model_type;
+  transformer (*read)(reader&);
+};
+
+inline constexpr std::array families{
+    family{"llama", llama}, family{"Yi", llama}, family{"mistral", mistral}, family{"mixtral", mixtral},
+    family{"qwen", qwen}, family{"qwen2", qwen2}, family{"qwen2_moe", qwen2_moe}, family{"qwen3", qwen3},
+    family{"qwen3_moe", qwen3_moe}, family{"gemma", gemma}, family{"gemma2", gemma2}, family{"gemma3", gemma3},
+    family{"gemma3_text", gemma3}, family{"phi", phi}, family{"phi-msft", phi}, family{"phi3", phi3},
+    family{"phimoe", phimoe}, family{"gpt2", gpt2}, family{"gpt_neo", gpt_neo}, family{"gpt_neox", gpt_neox},
+    family{"gptj", gptj}, family{"falcon", falcon}, family{"RefinedWeb", falcon}, family{"RefinedWebModel", falcon},
+    family{"mpt", mpt}, family{"opt", opt}, family{"bloom", bloom}, family{"baichuan", baichuan},
+    family{"chatglm", chatglm}, family{"glm", glm}, family{"glm4", glm4}, family{"internlm", internlm},
+    family{"internlm2", internlm2}, family{"gpt_bigcode", gpt_bigcode}, family{"starcoder2", starcoder2},
+    family{"olmo", olmo}, family{"olmo2", olmo2}, family{"olmo3", olmo2}, family{"olmoe", olmoe}, family{"cohere", cohere},
+    family{"deepseek", deepseek}, family{"deepseek_v2", deepseek_v2}, family{"deepseek_v3", deepseek_v3},
+    family{"kimi_k2", deepseek_v3}, family{"gpt_oss", gpt_oss}, family{"stablelm", stablelm}};
+
+inline transformer read_family(json_object& fields) {
+  auto const type = fields.text("model_type");
+  auto const known = std::ranges::find(families, std::string_view{type}, &family::model_type);
+  if (known == families.end()) fields.refuse("model_type", "a family described here");
+  if (auto text = fields.optional_object("text_config")) {
+    reader in{*text};
+    return known->read(in);
+  }
+  reader in{fields};
+  return known->read(in);
+}
+}  // namespace hf
+
 namespace detail {
-inline void require_llama(json_object& fields) {
-  if (auto const type = fields.text("model_type"); type != "llama") {
-    fields.refuse("model_type", "\"llama\", the only family described here");
-  }
-  for (std::string_view const bias : {"attention_bias", "mlp_bias"}) {
-    if (fields.optional_boolean(bias).value_or(false)) fields.refuse(bias, "false, as the shape has no biases");
-  }
-}
-
-inline transformer hf_sizes(json_object& fields) {
-  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
-  auto const size = [&](std::string_view key) { return fields.integer(key, 1, most); };
-  transformer model{.layers = size("num_hidden_layers"),
-                    .hidden = size("hidden_size"),
-                    .heads = size("num_attention_heads"),
-                    .ffn = size("intermediate_size"),
-                    .vocabulary = size("vocab_size")};
-  model.kv_heads = fields.optional_integer("num_key_value_heads", 1, most).value_or(model.heads);
-  if (model.heads % model.kv_heads != 0) {
-    fields.refuse("num_key_value_heads", "a divisor of num_attention_heads = " + std::to_string(model.heads));
-  }
-  auto const head_size = fields.optional_integer("head_dim", 1, most);
-  if (!head_size && model.hidden % model.heads != 0) {
-    fields.refuse("num_attention_heads", "a divisor of hidden_size = " + std::to_string(model.hidden));
-  }
-  model.head_size = head_size.value_or(model.hidden / model.heads);
-  model.tied_embedding = fields.optional_boolean("tie_word_embeddings").value_or(false);
-  return model;
-}
-
 // rope_theta stands at the top, or, since transformers 5, in rope_parameters.
 inline void read_rope(json_object& fields, hf_model& model) {
   if (auto const theta = fields.optional_number("rope_theta", positive_number)) model.rope_theta = *theta;
@@ -77,11 +81,10 @@ inline void read_rope(json_object& fields, hf_model& model) {
 // `name` is used when the configuration does not name itself. Throws input_error.
 inline hf_model hf_config(json_object const& object, std::string_view name) {
   auto fields = object.with(null_is::absent);
-  detail::require_llama(fields);
   hf_model model;
-  model.sizes = detail::hf_sizes(fields);
+  model.sizes = hf::read_family(fields);
   if (auto const epsilon = fields.optional_number("rms_norm_eps", positive_number)) model.rms_epsilon = *epsilon;
-  if (auto activation = fields.optional_text("hidden_act")) model.activation = *std::move(activation);
+  if (auto activation = fields.optional_text("hidden_act")) model.activation = *std::move(activation);  // as the trainer needs them
   detail::read_rope(fields, model);
   model.name = fields.optional_text("_name_or_path").value_or("");
   if (model.name.empty()) model.name = name;

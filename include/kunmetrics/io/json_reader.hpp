@@ -143,6 +143,24 @@ class json_object {
   }
   std::string text(std::string_view key) { return present(key, optional_text(key), "a string"); }
 
+  // An array of strings.
+  std::optional<std::vector<std::string>> optional_texts(std::string_view key) {
+    auto const* const value = read(key);
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_array() || !std::ranges::all_of(*value, [](json_value const& each) { return each.is_string(); })) {
+      refuse(key, "an array of strings");
+    }
+    return value->get<std::vector<std::string>>();
+  }
+
+  // The number of elements of an array of any kind.
+  std::optional<std::size_t> optional_length(std::string_view key) {
+    auto const* const value = read(key);
+    if (value == nullptr) return std::nullopt;
+    if (!value->is_array()) refuse(key, "an array");
+    return value->size();
+  }
+
   // The position in `names` of the string read.
   std::optional<std::size_t> optional_choice(std::string_view key, std::span<std::string_view const> names) {
     auto const* const value = read(key);

@@ -1,0 +1,126 @@
+// Reading sizes out of a config.json: keys with their other names, and what absence means.
+//
+// A key set to null counts as absent for a size, as it does to transformers; `states` tells a null
+// from a key that is not there, where the family's default for the two differs.
+#pragma once
+
+#include <kunmetrics/io/json_reader.hpp>
+#include <kunmetrics/parameters.hpp>
+
+#include <algorithm>
+#include <initializer_list>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace kunmetrics::hf {
+
+class reader {
+ public:
+  using names = std::initializer_list<std::string_view>;
+
+  explicit reader(json_object& fields) : fields_{fields} {}
+
+  json_object& fields() { return fields_; }
+
+  // The first name that is there; throws input_error naming the first when none is.
+  std::int64_t size(names keys) {
+    for (std::string_view key : keys) {
+      if (auto const value = fields_.optional_integer(key, 1, most)) return *value;
+    }
+    return fields_.integer(*keys.begin(), 1, most);
+  }
+  std::int64_t size_or(names keys, std::int64_t absent) { return optional_size(keys).value_or(absent); }
+  std::optional<std::int64_t> optional_size(names keys) {
+    for (std::string_view key : keys) {
+      if (auto const value = fields_.optional_integer(key, 1, most)) return value;
+    }
+    return std::nullopt;
+  }
+  // A count that may be 0: dense layers, shared experts.
+  std::int64_t count_or(names keys, std::int64_t absent) {
+    for (std::string_view key : keys) {
+      if (auto const value = fields_.optional_integer(key, 0, most)) return *value;
+    }
+    return absent;
+  }
+  bool flag(std::string_view key, bool absent) { return fields_.optional_boolean(key).value_or(absent); }
+
+  // Whether the file has the key at all, null or not.
+  bool states(std::string_view key) const {
+    auto const keys = fields_.keys();
+    return std::ranges::find(keys, key) != keys.end();
+  }
+
+  // Throws input_error unless the key is absent or says `needed`.
+  void require_flag(std::string_view key, bool needed, std::string_view why) {
+    if (flag(key, needed) != needed) fields_.refuse(key, std::string{needed ? "true" : "false"} + ", " + std::string{why});
+  }
+
+ private:
+  static constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  json_object& fields_;
+};
+
+// Key and value heads, and the size of a head. `absent_kv` 0: as many as query heads.
+inline void read_heads(reader& in, transformer& model, std::int64_t absent_kv = 0, std::int64_t absent_head_size = 0) {
+  model.kv_heads = in.size_or({"num_key_value_heads"}, absent_kv == 0 ? model.heads : absent_kv);
+  if (model.heads % model.kv_heads != 0) {
+    in.fields().refuse("num_key_value_heads", "a divisor of num_attention_heads = " + std::to_string(model.heads),
+                       std::to_string(model.kv_heads));
+  }
+  auto const stated = in.optional_size({"head_dim"});
+  if (!stated && absent_head_size == 0 && model.hidden % model.heads != 0) {
+    in.fields().refuse("num_attention_heads", "a divisor of hidden_size = " + std::to_string(model.hidden));
+  }
+  model.head_size = stated.value_or(absent_head_size == 0 ? model.hidden / model.heads : absent_head_size);
+}
+
+// The sizes that the llama family and most others name alike.
+inline transformer common_sizes(reader& in) {
+  return {.layers = in.size({"num_hidden_layers", "num_layers", "n_layer"}),
+          .hidden = in.size({"hidden_size", "n_embd"}),
+          .heads = in.size({"num_attention_heads", "n_head"}),
+          .ffn = in.size({"intermediate_size"}),
+          .vocabulary = in.size({"vocab_size"})};
+}
+
+// Those that GPT-2 and its kin name otherwise; `inner` are the keys of the FFN's width, 4h when absent.
+inline transformer gpt_sizes(reader& in, reader::names inner) {
+  transformer model{.layers = in.size({"n_layer", "num_hidden_layers", "num_layers", "n_layers"}),
+                    .hidden = in.size({"n_embd", "hidden_size", "n_embed", "d_model"}),
+                    .heads = in.size({"n_head", "num_attention_heads", "num_heads", "n_heads"}),
+                    .vocabulary = in.size({"vocab_size"}),
+                    .gated_ffn = false};
+  model.ffn = in.size_or(inner, 4 * model.hidden);
+  if (model.hidden % model.heads != 0) {
+    in.fields().refuse("n_head", "a divisor of the hidden size = " + std::to_string(model.hidden), std::to_string(model.heads));
+  }
+  model.kv_heads = model.heads;
+  model.head_size = model.hidden / model.heads;
+  model.norm = norm_kind::layer;
+  model.tied_embedding = in.flag("tie_word_embeddings", true);
+  return model;
+}
+
+inline void set_biases(transformer& model, bool attention, bool ffn) {
+  model.qkv_bias = model.output_bias = attention;
+  model.ffn_bias = ffn;
+}
+
+// Windowed layers as "layer_types" tells them; empty when the key is not there.
+inline std::optional<std::int64_t> windowed_layer_types(reader& in) {
+  auto const types = in.fields().optional_texts("layer_types");
+  if (!types) return std::nullopt;
+  return std::ranges::count(*types, std::string{"sliding_attention"});
+}
+
+// The layers of [first, layers) with (i + 1) % every == 0.
+constexpr std::int64_t sparse_layers(std::int64_t layers, std::int64_t first, std::int64_t every) {
+  std::int64_t count = 0;
+  for (std::int64_t i = first; i < layers; ++i) count += (i + 1) % every == 0 ? 1 : 0;
+  return count;
+}
+
+}  // namespace kunmetrics::hf

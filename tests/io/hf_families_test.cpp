@@ -1,0 +1,175 @@
+// The published total of a checkpoint of every family, from the keys of its config.json that matter.
+// Totals are those of the checkpoints' own metadata.
+#include <kunmetrics/io/hf_config.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace kunmetrics;
+
+namespace {
+struct published {
+  char const* name;
+  std::int64_t total;
+  char const* config;
+};
+
+constexpr published checkpoints[] = {
+    {"pythia-160m", 162'322'944,
+     R"({"model_type": "gpt_neox", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+        "intermediate_size": 3072, "vocab_size": 50304, "tie_word_embeddings": false})"},
+    {"gpt-neo-125m", 125'198'592,
+     R"({"model_type": "gpt_neo", "hidden_size": 768, "num_layers": 12, "num_heads": 12,
+        "intermediate_size": null, "vocab_size": 50257, "max_position_embeddings": 2048,
+        "attention_types": [[["global", "local"],6]], "window_size": 256})"},
+    {"gpt-j-6b", 6'050'882'784,
+     R"({"model_type": "gptj", "n_embd": 4096, "n_layer": 28, "n_head": 16, "n_inner": null,
+        "n_positions": 2048, "vocab_size": 50400, "tie_word_embeddings": false})"},
+    {"opt-125m", 125'239'296,
+     R"({"model_type": "opt", "hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12,
+        "ffn_dim": 3072, "max_position_embeddings": 2048, "vocab_size": 50272, "word_embed_proj_dim": 768,
+        "do_layer_norm_before": true})"},
+    {"bloom-560m", 559'214'592,
+     R"({"model_type": "bloom", "n_embed": 1024, "n_layer": 24, "num_attention_heads": 16,
+        "vocab_size": 250880})"},
+    {"falcon-7b", 6'921'720'704,
+     R"({"model_type": "falcon", "hidden_size": 4544, "num_hidden_layers": 32, "num_attention_heads": 71,
+        "vocab_size": 65024, "multi_query": true, "parallel_attn": true, "bias": false,
+        "new_decoder_architecture": false})"},
+    {"mpt-7b", 6'649'286'656,
+     R"({"model_type": "mpt", "d_model": 4096, "n_layers": 32, "n_heads": 32, "expansion_ratio": 4,
+        "vocab_size": 50432, "no_bias": true, "attn_config": {"alibi": true}, "learned_pos_emb": true,
+        "max_seq_len": 2048})"},
+    {"starcoderbase-1b", 1'137'207'296,
+     R"({"model_type": "gpt_bigcode", "n_embd": 2048, "n_layer": 24, "n_head": 16, "n_inner": 8192,
+        "n_positions": 8192, "vocab_size": 49152, "multi_query": true})"},
+    {"phi-2", 2'779'683'840,
+     R"({"model_type": "phi", "hidden_size": 2560, "num_hidden_layers": 32, "num_attention_heads": 32,
+        "num_key_value_heads": 32, "intermediate_size": 10240, "vocab_size": 51200,
+        "tie_word_embeddings": false})"},
+    {"gpt-oss-20b", 20'914'757'184,
+     R"({"model_type": "gpt_oss", "hidden_size": 2880, "num_hidden_layers": 24, "num_attention_heads": 64,
+        "num_key_value_heads": 8, "head_dim": 64, "intermediate_size": 2880, "num_local_experts": 32,
+        "num_experts_per_tok": 4, "vocab_size": 201088, "attention_bias": true, "sliding_window": 128,
+        "tie_word_embeddings": false})"},
+    {"deepseek-moe-16b", 16'375'728'128,
+     R"({"model_type": "deepseek", "hidden_size": 2048, "num_hidden_layers": 28, "num_attention_heads": 16,
+        "num_key_value_heads": 16, "intermediate_size": 10944, "moe_intermediate_size": 1408,
+        "n_routed_experts": 64, "n_shared_experts": 2, "num_experts_per_tok": 6,
+        "first_k_dense_replace": 1, "moe_layer_freq": 1, "vocab_size": 102400, "tie_word_embeddings": false})"},
+    {"qwen-7b", 7'721'324'544,
+     R"({"model_type": "qwen", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+        "intermediate_size": 22016, "kv_channels": 128, "vocab_size": 151936, "tie_word_embeddings": false,
+        "no_bias": true})"},
+    {"glm-4-9b", 9'399'951'360,
+     R"({"model_type": "glm", "hidden_size": 4096, "num_hidden_layers": 40, "num_attention_heads": 32,
+        "num_key_value_heads": 2, "head_dim": 128, "intermediate_size": 13696, "vocab_size": 151552,
+        "attention_bias": true})"},
+    {"olmo-1b", 1'176'764'416,
+     R"({"model_type": "olmo", "hidden_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 16,
+        "intermediate_size": 8192, "vocab_size": 50304, "tie_word_embeddings": true})"},
+    {"gemma-7b", 8'537'680'896,
+     R"({"model_type": "gemma", "hidden_size": 3072, "num_hidden_layers": 28, "num_attention_heads": 16,
+        "num_key_value_heads": 16, "head_dim": 256, "intermediate_size": 24576, "vocab_size": 256000})"},
+    {"llama3-70b", 70'553'706'496,
+     R"({"model_type": "llama", "hidden_size": 8192, "num_hidden_layers": 80, "num_attention_heads": 64,
+        "num_key_value_heads": 8, "intermediate_size": 28672, "vocab_size": 128256})"},
+    {"mixtral-8x22b", 140'620'634'112,
+     R"({"model_type": "mixtral", "hidden_size": 6144, "num_hidden_layers": 56, "num_attention_heads": 48,
+        "num_key_value_heads": 8, "intermediate_size": 16384, "num_local_experts": 8,
+        "num_experts_per_tok": 2, "vocab_size": 32000})"},
+    {"olmoe-1b-7b", 6'919'161'856,
+     R"({"model_type": "olmoe", "hidden_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 16,
+        "num_key_value_heads": 16, "intermediate_size": 1024, "num_experts": 64, "num_experts_per_tok": 8,
+        "vocab_size": 50304, "tie_word_embeddings": false})"},
+    {"gpt-oss-120b", 116'829'156'672,
+     R"({"model_type": "gpt_oss", "hidden_size": 2880, "num_hidden_layers": 36, "num_attention_heads": 64,
+        "num_key_value_heads": 8, "head_dim": 64, "intermediate_size": 2880, "num_local_experts": 128,
+        "num_experts_per_tok": 4, "vocab_size": 201088, "tie_word_embeddings": false})"},
+    {"phi-3.5-moe", 41'873'153'344,
+     R"({"model_type": "phimoe", "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+        "num_key_value_heads": 8, "intermediate_size": 6400, "num_local_experts": 16,
+        "num_experts_per_tok": 2, "vocab_size": 32064, "attention_bias": true, "lm_head_bias": true,
+        "tie_word_embeddings": false})"},
+    {"deepseek-v2", 235'741'434'880,
+     R"({"model_type": "deepseek_v2", "hidden_size": 5120, "num_hidden_layers": 60,
+        "num_attention_heads": 128, "num_key_value_heads": 128, "intermediate_size": 12288,
+        "moe_intermediate_size": 1536, "n_routed_experts": 160, "n_shared_experts": 2,
+        "num_experts_per_tok": 6, "first_k_dense_replace": 1, "moe_layer_freq": 1, "q_lora_rank": 1536,
+        "kv_lora_rank": 512, "qk_nope_head_dim": 128, "qk_rope_head_dim": 64, "v_head_dim": 128,
+        "vocab_size": 102400, "tie_word_embeddings": false})"},
+    {"command-r", 34'980'831'232,
+     R"({"model_type": "cohere", "hidden_size": 8192, "num_hidden_layers": 40, "num_attention_heads": 64,
+        "num_key_value_heads": 64, "intermediate_size": 22528, "vocab_size": 256000, "use_qk_norm": false})"},
+    {"falcon-40b", 41'303'293'952,
+     R"({"model_type": "falcon", "hidden_size": 8192, "num_hidden_layers": 60, "num_attention_heads": 128,
+        "num_kv_heads": 8, "vocab_size": 65024, "parallel_attn": true, "bias": false,
+        "new_decoder_architecture": true})"},
+};
+
+transformer shape_of(char const* name, std::string const& config) {
+  json_document const document{name, config};
+  return hf_config(json_object{document}, name).sizes;
+}
+transformer shape_of(std::string const& name) {
+  for (auto const& [known, total, config] : checkpoints) {
+    if (known == name) return shape_of(known, config);
+  }
+  FAIL("no checkpoint ", name);
+  return {};
+}
+}  // namespace
+
+TEST_CASE("published totals, to the last parameter") {
+  for (auto const& [name, total, config] : checkpoints) {
+    CAPTURE(std::string{name});
+    CHECK(parameters(shape_of(name, config)).total == total);
+  }
+}
+
+TEST_CASE("what the totals do not show: windows, experts, heads") {
+  CHECK(shape_of("gpt-neo-125m").windowed.layers == 6);
+  CHECK(shape_of("gpt-oss-20b").windowed.layers == 12);
+  CHECK(shape_of("gpt-oss-20b").moe.active == 4);
+  CHECK(shape_of("falcon-7b").kv_heads == 1);
+  CHECK(shape_of("starcoderbase-1b").kv_heads == 1);
+  CHECK(shape_of("deepseek-v2").latent.query_rank == 1536);
+  CHECK(shape_of("deepseek-v2").moe.layers == 59);
+  CHECK(shape_of("deepseek-v2").head_size == 192);
+  CHECK(shape_of("deepseek-v2").value_size() == 128);
+  CHECK_FALSE(shape_of("opt-125m").gated_ffn);
+  CHECK(shape_of("opt-125m").learned_positions == 2050);
+}
+
+TEST_CASE("what a missing key means differs by family") {
+  std::string const sizes = R"("hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32, "intermediate_size": 14336, "vocab_size": 32000)";
+  auto const of = [&](std::string const& type, std::string const& more = "") {
+    return shape_of("c", R"({"model_type": ")" + type + "\", " + sizes + more + "}");
+  };
+  CHECK(of("llama").kv_heads == 32);
+  CHECK(of("mistral").kv_heads == 8);
+  CHECK(of("mistral").windowed.window == 4096);
+  CHECK(of("mistral", R"(, "sliding_window": null)").windowed.layers == 0);
+  CHECK(of("mixtral").windowed.layers == 0);
+  CHECK(of("gemma").tied_embedding);
+  CHECK(of("gemma").head_size == 256);
+  CHECK_FALSE(of("llama").tied_embedding);
+  CHECK(of("gemma2").windowed.layers == 16);
+  CHECK(of("gemma3_text").windowed.layers == 27);  // each sixth of 32 is full
+  CHECK(of("qwen2").qkv_bias);
+  CHECK_FALSE(of("qwen2").output_bias);
+  CHECK(of("qwen2", R"(, "use_sliding_window": true, "max_window_layers": 28)").windowed.layers == 4);
+  CHECK(of("starcoder2").kv_heads == 2);
+  CHECK(of("starcoder2").windowed.layers == 0);
+  CHECK(of("qwen3").qk_norm == query_key_norm::per_head);
+  CHECK(of("olmo").norm == norm_kind::none);
+}
+
+TEST_CASE("a text model inside a multi-modal configuration") {
+  auto const model = shape_of("c", R"({"model_type": "gemma3", "text_config": {"hidden_size": 2560, "num_hidden_layers": 34,
+    "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256, "intermediate_size": 10240, "vocab_size": 262208,
+    "sliding_window": 1024}})");
+  CHECK(model.layers == 34);
+  CHECK(parameters(model).total == 3'880'263'168);  // Gemma 3 4B without its vision tower
+}
