@@ -40,7 +40,8 @@ if(range-v3_FOUND)
 endif()
 if(nlohmann_json_FOUND)
   file(GLOB io_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/*.hpp
-       ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/hf/*.hpp)
+       ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/hf/*.hpp
+       ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/logs/*.hpp)
   kunmetrics_component(io HEADERS ${io_headers} LINKS kunmetrics nlohmann_json::nlohmann_json)
 endif()
 

@@ -1,5 +1,6 @@
 // kunmetrics: the calculators on the command line. With --json, stdout is one object and nothing else;
 // unusable arguments or input are one line on stderr and exit 2.
+#include "audit_command.hpp"
 #include "device_command.hpp"
 #include "mfu_command.hpp"
 #include "model_command.hpp"
@@ -35,6 +36,8 @@ int main(int argc, char** argv) {
   tool::mfu_command mfu;
   add(app, model, "model", "parameters and FLOP per token of a model, under every convention", as_json, chosen);
   tool::device_command device;
+  tool::audit_command audit;
+  add(app, audit, "audit", "what a training log claims, held against its own facts and restated", as_json, chosen);
   add(app, device, "device", "peaks of a device with their sources", as_json, chosen);
   add(app, mfu, "mfu", "a measured rate as MFU and HFU, under every convention", as_json, chosen);
   try {

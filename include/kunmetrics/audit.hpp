@@ -81,7 +81,10 @@ class auditor {
 
   void restate() {
     auto const world_size = world();
-    if (auto const rate = measured_rate(); rate && world_size) {
+    auto const time = facts_.mean_step_time ? facts_.mean_step_time : facts_.step_time;
+    if (auto const tokens = step_tokens(); tokens && time && *time > 0 && world_size) {
+      result_.tokens_per_processor_second = *tokens / *time / *world_size;
+    } else if (auto const rate = measured_rate(); rate && world_size) {
       result_.tokens_per_processor_second = *rate / *world_size;
     } else if (facts_.tokens_per_processor_second) {
       result_.tokens_per_processor_second = facts_.tokens_per_processor_second->value;
@@ -123,12 +126,19 @@ class auditor {
     auto const rate = measured_rate();
     if (rate && facts_.tokens_per_second) {
       check("tokens/s = tokens of a step / step time", facts_.tokens_per_second->value, *rate,
-            facts_.time_tolerance + facts_.tokens_per_second->rounding, trap_family::rate);
+            (facts_.averaged_rate ? 0.2 : facts_.time_tolerance) + facts_.tokens_per_second->rounding, trap_family::rate);
     }
     if (facts_.samples_per_second && facts_.global_batch_size && facts_.step_time) {
       check("samples/s = global batch size / step time", facts_.samples_per_second->value,
             static_cast<double>(*facts_.global_batch_size) / *facts_.step_time,
             facts_.time_tolerance + facts_.samples_per_second->rounding, trap_family::rate);
+    }
+    if (facts_.samples_per_second && facts_.tokens_per_second && facts_.sequence_length) {
+      auto const full = facts_.samples_per_second->value * static_cast<double>(*facts_.sequence_length);
+      auto const share = facts_.tokens_per_second->value / full;
+      // between half of them and all: tokens without their padding
+      check("tokens/s = samples/s * sequence length", share > 0.5 && share < 1 ? full : facts_.tokens_per_second->value, full,
+            0.02 + facts_.samples_per_second->rounding + facts_.tokens_per_second->rounding, trap_family::rate);
     }
     if (rate && world() && facts_.tokens_per_processor_second) {
       check("tokens/p/s = tokens of a step / step time / processors", facts_.tokens_per_processor_second->value,
@@ -147,11 +157,12 @@ class auditor {
 
   // The rate that the claimed FLOP/s stand on: the claim's own, so that one error is not told twice.
   std::optional<claim> claimed_processor_rate() const {
+    if (auto const rate = measured_rate(); facts_.averaged_rate && rate && world()) return claim{*rate / *world(), facts_.step_time_rounding};
     if (facts_.tokens_per_processor_second) return facts_.tokens_per_processor_second;
     if (facts_.tokens_per_second && world()) {
       return claim{facts_.tokens_per_second->value / *world(), facts_.tokens_per_second->rounding};
     }
-    if (auto const rate = measured_rate(); rate && world()) return claim{*rate / *world(), facts_.time_tolerance};
+    if (auto const rate = measured_rate(); rate && world()) return claim{*rate / *world(), facts_.step_time_rounding};
     return std::nullopt;
   }
 
@@ -185,6 +196,10 @@ class auditor {
   }
 
   void check_peak() {
+    if (facts_.mfu && facts_.assumed_peak && facts_.peak) {
+      check("the program's peak = the device's peak", *facts_.assumed_peak, *facts_.peak, 0.01, trap_family::peak);
+      return;
+    }
     if (!facts_.mfu || !facts_.flop_rate || !(facts_.mfu->value > 0)) return;
     auto const implied = facts_.flop_rate->value / facts_.mfu->value;
     if (!facts_.peak) return;
@@ -202,13 +217,26 @@ class auditor {
       result_.findings.push_back({"impossible MFU", facts_.mfu->value, "above 100 %: the peak of another device, a peak of other units, or tokens counted more than once", 4});
       result_.checks.push_back({"MFU of at most 1", facts_.mfu->value, 0});
     }
-    if (facts_.fastest_flop_rate && facts_.peak && *facts_.fastest_flop_rate > 1.05 * *facts_.peak) {
-      auto const factor = *facts_.fastest_flop_rate / *facts_.peak;
-      if (facts_.asynchronous_start) return;  // a first step that was not waited for, and is left out of what is claimed
+    // A first step that was known not to be waited for, and is left out of what is claimed, may pass the
+    // device's peak, but nothing passes that of every device.
+    auto const limit = facts_.asynchronous_start || !facts_.peak ? largest_peak() : *facts_.peak;
+    if (facts_.fastest_flop_rate && *facts_.fastest_flop_rate > 1.05 * limit) {
+      auto const factor = *facts_.fastest_flop_rate / limit;
       result_.findings.push_back({"time without synchronisation", factor,
                                   "a step faster than the peak allows: it was timed before the device had finished", 14});
       result_.checks.push_back({"every step within the peak", factor, 0});
     }
+  }
+
+  static double largest_peak() {
+    double largest = 0;
+    for (device const* each : devices::all) {
+      if (each->is == "wafer" || each->is == "board of eight cards") continue;
+      for (auto const& rate : each->peaks) {
+        if (rate) largest = std::max(largest, rate->rate.coherent());
+      }
+    }
+    return largest;
   }
 
   void judge() {

@@ -46,7 +46,9 @@ struct audit_facts {
   std::string device{};
   kunmetrics::precision precision = bf16;
 
-  std::optional<double> step_time{};        // Σ time / Σ steps, in s
+  std::optional<double> step_time{};        // of the step that the claims are about, in s
+  double step_time_rounding = 1e-3;         // as a share of it
+  std::optional<double> mean_step_time{};   // Σ time / Σ steps without the first, in s
   double time_tolerance = 0.03;             // how far a claim of another interval may lie from it
   std::optional<double> tokens_per_step{};  // as the log counts them
   std::optional<claim> tokens_per_second{};
@@ -56,6 +58,8 @@ struct audit_facts {
   std::optional<claim> mfu{};                   // a ratio
   std::optional<double> fastest_flop_rate{};    // of any step, FLOP/s of one processor
   bool asynchronous_start = false;              // the first steps are known not to have been waited for
+  bool averaged_rate = false;                   // the claimed rate is a moving average, an MFU beside it is of the step
+  std::optional<double> assumed_peak{};         // that the program takes for every device, FLOP/s of one processor
 };
 
 struct audit_finding {
@@ -98,6 +102,22 @@ inline std::vector<candidate> counting_traps(audit_facts const& facts) {
   add_factor(all, "tokens of shared ranks", facts.tensor_parallel, 1, "tokens counted once for each tensor-parallel rank", 13);
   add_factor(all, "divided by shared ranks twice", facts.context_parallel, -1, "divided by the context-parallel degree twice", 13);
   add_factor(all, "divided by shared ranks twice", facts.tensor_parallel, -1, "divided by the tensor-parallel degree twice", 13);
+  return all;
+}
+
+// What a whole factor means where the sizes that would confirm it are not known.
+inline std::vector<candidate> unconfirmed_traps(double ratio, trap_family family, audit_facts const& facts) {
+  std::vector<candidate> all;
+  auto const whole = std::round(ratio > 1 ? ratio : 1 / ratio);
+  if (whole < 2 || whole > 65536) return all;
+  auto const text = std::to_string(static_cast<std::int64_t>(whole));
+  bool const power_of_two = (static_cast<std::int64_t>(whole) & (static_cast<std::int64_t>(whole) - 1)) == 0;
+  if (family == trap_family::tokens && ratio > 1 && power_of_two && !facts.context_parallel && !facts.tensor_parallel) {
+    all.push_back({"tokens of shared ranks", whole, "tokens counted once for each rank that shares them, if " + text + " do (context or tensor parallel)", 13});
+  }
+  if (family == trap_family::rate && ratio < 1 && !facts.processors) {
+    all.push_back({"one rank's rate", 1 / whole, "one rank counted for the whole job, if it ran on " + text + " processors", 13});
+  }
   return all;
 }
 
@@ -165,23 +185,40 @@ inline std::vector<candidate> work_traps(audit_facts const& facts) {
   return all;
 }
 
+// Work that is known only through an MFU and its peak: a peak too high makes both too low. Every
+// convention may stand behind it, so only the peaks that programs fall back to are tried, not all.
+inline std::vector<candidate> work_through_peak_traps(audit_facts const& facts) {
+  std::vector<candidate> all;
+  if (!facts.model || !facts.sequence_length || !facts.peak) return all;
+  auto const length = *facts.sequence_length * units::token / units::sample;
+  auto const base = flops::palm::per_token(*facts.model, length).coherent();
+  auto const add = [&]<typename Convention>(Convention) {
+    auto const work = Convention::per_token(*facts.model, length).coherent() / base;
+    std::string const under = ", under " + std::string{Convention::name};
+    all.push_back({"sparse peak", work / 2, "the sparse rate taken for the dense one" + under, 5});
+    all.push_back({"peak halved twice", work * 2, "half of a rate that is dense already" + under, 5});
+    for (device const* fallback : {&devices::nvidia_a100_80gb, &devices::nvidia_h100_sxm}) {
+      all.push_back({"peak of another device", work * *facts.peak / peak(*fallback, bf16)->rate.coherent(),
+                     "the peak is that of " + std::string{fallback->name} + under, 4});
+    }
+  };
+  add(flops::palm{}), add(flops::palm_n_total{}), add(flops::palm_no_embedding{});
+  add(flops::causal{}), add(flops::causal_n_total{}), add(flops::causal_no_embedding{});
+  return all;
+}
+
 inline std::vector<candidate> candidates_of(trap_family family, audit_facts const& facts) {
   switch (family) {
     case trap_family::tokens:
     case trap_family::rate:
     case trap_family::processor_rate: return counting_traps(facts);
     case trap_family::work: return work_traps(facts);
-    case trap_family::peak: {
-      auto all = peak_traps(facts);
-      return all;
-    }
+    case trap_family::peak: return peak_traps(facts);
     case trap_family::work_or_peak: break;
   }
   auto all = work_traps(facts);
-  for (candidate each : peak_traps(facts)) {
-    each.factor = 1 / each.factor;  // work is claimed through the peak: a peak too high makes an MFU too low
-    all.push_back(std::move(each));
-  }
+  auto const through_peak = work_through_peak_traps(facts);
+  all.insert(all.end(), through_peak.begin(), through_peak.end());
   return all;
 }
 }  // namespace detail
@@ -189,6 +226,8 @@ inline std::vector<candidate> candidates_of(trap_family family, audit_facts cons
 // The traps whose factor is the ratio, the nearest first, each name once. A ratio near 1 has none.
 inline std::vector<audit_finding> traps_of(double ratio, double tolerance, trap_family family, audit_facts const& facts) {
   auto fits = detail::candidates_of(family, facts);
+  auto const unconfirmed = detail::unconfirmed_traps(ratio, family, facts);
+  fits.insert(fits.end(), unconfirmed.begin(), unconfirmed.end());
   auto const distance = [&](detail::candidate const& c) { return std::abs(ratio / c.factor - 1); };
   std::erase_if(fits, [&](auto const& c) { return !(c.factor > 0) || std::abs(c.factor - 1) <= tolerance || distance(c) > tolerance; });
   std::ranges::stable_sort(fits, {}, distance);
@@ -217,6 +256,8 @@ inline named_work closest_convention(double implied, audit_facts const& facts, s
     if (!plain.contains(std::string{Convention::name})) return;
     std::string const name{Convention::name};
     if constexpr (layered_convention<Convention>) {
+      // 8 N without attention is an old shortcut and no convention of the hardware's work
+      if (!(Convention::attention_per_token(*facts.model, length).coherent() > 0)) return;
       all.push_back({"hfu " + name + ", layers recomputed",
                      hardware_work<Convention, recompute::layers>::per_token(*facts.model, length).coherent(),
                      plain.at(name), true});

@@ -1,0 +1,76 @@
+// DeepSpeed's own lines, which stand in the logs of whatever runs on it.
+//
+//   [Rank 0] step=20, skipped=17, lr=[5e-05], mom=[(0.9, 0.999)]
+//   0/20, RunningAvgSamplesPerSec=232.7, CurrSamplesPerSec=227.5       its throughput timer; alone "SamplesPerSec" is the average
+//   steps: 30 loss: 10.7133 iter time (s): 0.283 samples/sec: 226.457  the pipeline engine
+// The timer of old versions counts micro-steps: where a step= line is known its number is not used.
+// gpt-neox adds "%comms:" and the like. Sources: deepspeed/utils/timer.py, runtime/engine.py, pipe/engine.py.
+#pragma once
+
+#include <kunmetrics/io/logs/collector.hpp>
+
+namespace kunmetrics::logs {
+
+inline bool read_deepspeed_step(anchored_line const& line, collector& to) {
+  record found;
+  found.step = count_of(number_after(line.text, "step="));
+  if (!found.step || line.text.find("lr=[") == std::string_view::npos) return false;
+  found.rank = rank_of(line.text);
+  to.mark(log_framework::deepspeed);
+  to.take(source::deepspeed_step, found);
+  return true;
+}
+
+// The number of the timer's step: "global_step=50", or behind the bar of "0/50".
+inline std::optional<std::int64_t> deepspeed_timer_step(std::string_view line) {
+  if (auto const step = count_of(number_after(line, "global_step="))) return step;
+  auto const stop = text_after(line, "] ");
+  if (!stop) return std::nullopt;
+  auto const at = line.rfind("] ", line.find("SamplesPerSec"));
+  if (at == std::string_view::npos) return std::nullopt;
+  auto text = line.substr(at + 2);
+  if (!take_number(text) || !text.starts_with('/')) return std::nullopt;
+  return count_of(number_in(text.substr(1)));
+}
+
+inline bool read_deepspeed_timer(anchored_line const& line, collector& to) {
+  to.mark(log_framework::deepspeed);
+  record found;
+  found.step = deepspeed_timer_step(line.text);
+  found.rank = rank_of(line.text);
+  found.set(field::samples_per_second, number_after(line.text, "CurrSamplesPerSec="));
+  if (!to.take(source::deepspeed_timer, found)) return true;
+  auto const average = number_after(line.text, "RunningAvgSamplesPerSec=");
+  to.summarise(field::samples_per_second, average ? average : number_after(line.text, ", SamplesPerSec="));
+  return true;
+}
+
+inline bool read_deepspeed_pipeline(anchored_line const& line, collector& to) {
+  record found;
+  found.step = count_of(number_after(line.text, "steps: "));
+  if (!found.step) return false;
+  to.mark(log_framework::deepspeed);
+  found.rank = rank_of(line.text.substr(0, line.text.find("steps: ")));
+  found.set(field::loss, number_after(line.text, "loss: "));
+  found.set(field::step_time, number_in(line.after));
+  found.set(field::samples_per_second, number_after(line.text, "samples/sec: "));
+  to.take(source::deepspeed_pipeline, found);
+  return true;
+}
+
+// DALLE-pytorch, on DeepSpeed: "0 12609 sample_per_sec - 35.6"; a rate that is no step of its own.
+inline bool read_dalle_rate(anchored_line const& line, collector& to) {
+  to.add(source::deepspeed_timer, field::samples_per_second, number_in(line.after));
+  return true;
+}
+
+inline constexpr std::array deepspeed_anchors{
+    log_anchor{", skipped=", read_deepspeed_step},
+    log_anchor{"SamplesPerSec=", read_deepspeed_timer},
+    log_anchor{"iter time (s): ", read_deepspeed_pipeline},
+    log_anchor{"sample_per_sec - ", read_dalle_rate},
+    log_anchor{"%comms: ", marks<log_framework::gpt_neox>},
+    log_anchor{"%optimizer_step ", marks<log_framework::gpt_neox>},
+};
+
+}  // namespace kunmetrics::logs

@@ -1,0 +1,156 @@
+// Megatron-LM's log and its forks': cells between bars, one line a logged iteration.
+//
+//   iteration  4/ 25000 | elapsed time per iteration (ms): 270125.4 | throughput per GPU (TFLOP/s/GPU): 449.6 | ...
+// Forks add to it: seconds for milliseconds, "samples per second" and "TFLOPs" (Megatron-DeepSpeed, whose
+// TFLOP/s have the recomputation in), "tokens per GPU" and current/average pairs (Primus),
+// "approx flops per GPU" (gpt-neox), a summary at the end (ROCm), progress.txt. Every cell is closed
+// by a bar; one that is not was cut. Sources: megatron/training/training.py, the forks' logs.
+#pragma once
+
+#include <kunmetrics/io/logs/collector.hpp>
+
+namespace kunmetrics::logs {
+
+namespace parts {
+inline void read_megatron_cell(std::string_view name, std::string_view value, record& into, collector& to) {
+  auto const is = [&](std::string_view known) { return name == known; };
+  if (name.starts_with("elapsed time per iteration")) {
+    into.set(field::step_time, number_in(value));
+    if (auto time = number_in(value); time && name.ends_with("(ms)")) into.set(field::step_time, *time * 1e-3);
+  } else if (is("consumed samples")) {
+    into.set(field::samples_seen, number_in(value));
+  } else if (is("consumed tokens")) {
+    into.set(field::tokens_seen, number_in(value));
+  } else if (is("throughput per GPU (TFLOP/s/GPU)") || is("TFLOPs")) {
+    if (auto const rate = number_in(value)) into.set(field::flop_rate, *rate * 1e12);
+    if (is("TFLOPs")) to.mark(log_framework::megatron_deepspeed);
+  } else if (is("global batch size")) {
+    to.state_count(to.log.global_batch_size, number_in(value));
+  } else if (is("lm loss") || is("lm_loss") || is("loss")) {
+    into.set(field::loss, number_in(value));
+  } else if (is("samples per second") || is("samples/sec")) {
+    into.set(field::samples_per_second, number_in(value));
+  } else if (is("iteration time")) {
+    into.set(field::samples_per_second, number_after(value, "samples/sec"));
+  } else if (is("tokens per gpu per second (tgs)") || is("tokens per GPU (tokens/s/GPU)") || is("tokens/s/gpu")) {
+    into.set(field::tokens_per_processor_second, number_in(value));
+  } else if (is("actual seqlen")) {
+    to.state_count(to.log.sequence_length, number_in(value));
+  } else if (is("approx flops per GPU")) {
+    to.mark(log_framework::gpt_neox);
+    into.set(field::flop_rate, human_number_in(value));
+  } else if (is("mem usages")) {
+    to.mark(log_framework::megatron_rocm);
+  } else if (name.starts_with("hip mem usage") || name.starts_with("rocm mem usage")) {
+    to.mark(log_framework::primus);
+  } else if (is("max_memory_allocated(GB)")) {
+    to.mark(log_framework::mindspeed);
+  }
+}
+
+// "[rank-7/8]": rank 7 of 8.
+inline void read_world_of_rank(std::string_view line, collector& to) {
+  auto text = text_after(line.substr(0, 96), "[rank-");
+  if (!text || !take_number(*text) || !text->starts_with('/')) return;
+  to.state_count(to.log.world_size, number_in(text->substr(1)));
+}
+}  // namespace parts
+
+inline bool read_megatron_iteration(anchored_line const& line, collector& to) {
+  auto const iteration = text_after(line.text, "iteration ");
+  if (!iteration || line.after.empty() || line.after.front() == ':') {  // ROCm's summary
+    return false;
+  }
+  record found;
+  found.step = count_of(number_in(*iteration));
+  if (!found.step) return false;
+  found.rank = rank_of(line.text);
+  to.mark(log_framework::megatron);
+  parts::read_world_of_rank(line.text, to);
+  for (auto rest = line.text; !rest.empty();) {
+    auto const bar = rest.find('|');
+    if (bar == std::string_view::npos) break;
+    auto const cell = rest.substr(0, bar);
+    rest.remove_prefix(bar + 1);
+    if (auto const colon = cell.find(':'); colon != std::string_view::npos) {
+      parts::read_megatron_cell(trimmed(cell.substr(0, colon)), cell.substr(colon + 1), found, to);
+    }
+  }
+  to.take(source::megatron, found);
+  return true;
+}
+
+// Megatron-Bridge says time and work on a line before the iteration's.
+inline bool read_megatron_bridge(anchored_line const& line, collector& to) {
+  if (line.text.find("MODEL_TFLOP/s/GPU") == std::string_view::npos) return false;
+  to.mark(log_framework::megatron_bridge);
+  if (auto const rate = number_in(line.after)) to.precede(source::megatron, field::flop_rate, *rate * 1e12);
+  return true;
+}
+
+inline bool read_rocm_rate(anchored_line const& line, collector& to) {
+  to.mark(log_framework::megatron_rocm);
+  if (auto const rate = number_in(line.after)) to.summarise(field::flop_rate, *rate * 1e12);
+  return true;
+}
+inline bool read_rocm_tokens(anchored_line const& line, collector& to) {
+  to.mark(log_framework::megatron_rocm);
+  to.summarise(field::tokens_per_processor_second, number_in(line.after));
+  return true;
+}
+
+// progress.txt: "Job ID: 198424  # GPUs: 8  Starting job", "Job throughput: 364.8 TFLOP/s/GPU, ...".
+inline bool read_megatron_progress(anchored_line const& line, collector& to) {
+  if (line.text.find("Job ID: ") == std::string_view::npos) return false;
+  to.mark(log_framework::megatron);
+  to.state_count(to.log.world_size, number_in(line.after));
+  return false;
+}
+inline bool read_megatron_job_rate(anchored_line const& line, collector& to) {
+  if (auto const rate = number_in(line.after)) to.summarise(field::flop_rate, *rate * 1e12);
+  return false;
+}
+
+// The arguments that Megatron and DeepSpeed print at the start: a name, dots, a value.
+inline bool read_dotted_argument(anchored_line const& line, collector& to) {
+  auto const dots = line.text.find(" ....");
+  auto name = trimmed(line.text.substr(0, dots));
+  if (auto const blank = name.find_last_of(" \t"); blank != std::string_view::npos) name.remove_prefix(blank + 1);
+  auto value = line.after;
+  value.remove_prefix(std::min(value.find_first_not_of('.'), value.size()));
+  auto const number = number_in(value);
+  if (name == "seq_length") to.state_count(to.log.sequence_length, number);
+  if (name == "global_batch_size" || name == "train_batch_size") to.state_count(to.log.global_batch_size, number);
+  if (name == "micro_batch_size" || name == "train_micro_batch_size_per_gpu") to.state_count(to.log.micro_batch_size, number);
+  if (name == "gradient_accumulation_steps") to.state_count(to.log.gradient_accumulation_steps, number);
+  if (name == "world_size") to.state_count(to.log.world_size, number);
+  if (name == "train_iters") to.state_count(to.log.total_steps, number);
+  return true;
+}
+
+inline bool read_megatron_parameters(anchored_line const& line, collector& to) {
+  if (auto const billions = number_in(line.after)) to.state_amount(to.log.parameters, *billions * 1e9);
+  return true;
+}
+
+inline constexpr std::array megatron_anchors{
+    log_anchor{"elapsed time per iteration", read_megatron_iteration},
+    log_anchor{"GPU utilization: ", read_megatron_bridge},
+    log_anchor{"throughput per GPU: ", read_rocm_rate},
+    log_anchor{"tokens/GPU/s: ", read_rocm_tokens},
+    log_anchor{"# GPUs: ", read_megatron_progress},
+    log_anchor{"Job throughput: ", read_megatron_job_rate},
+    log_anchor{" ......", read_dotted_argument},
+    log_anchor{"Total number of parameters in billions: ", read_megatron_parameters},
+    log_anchor{"using world size: ", states_count<&training_log::world_size>},
+    log_anchor{"TOTAL_PARAMS=", states_amount<&training_log::parameters>},
+    log_anchor{"FlagScale", marks<log_framework::flagscale>},
+    log_anchor{"flagscale", marks<log_framework::flagscale>},
+    log_anchor{"MindSpeed", marks<log_framework::mindspeed>},
+    log_anchor{"mindspeed", marks<log_framework::mindspeed>},
+    log_anchor{"Primus", marks<log_framework::primus>},
+    log_anchor{"primus/", marks<log_framework::primus>},
+    log_anchor{"Megatron-DeepSpeed", marks<log_framework::megatron_deepspeed>},
+};
+
+}  // namespace kunmetrics::logs
