@@ -1,7 +1,8 @@
 // Every processor of the table, and the look-up by name.
 //
 // Look-up is exact on normalised names and known aliases, never by substring: a device that is not
-// here has no peak, and so no MFU. The entries stand by maker in devices/.
+// here has no peak, and so no MFU; a name that two devices share is refused with both. The entries
+// stand by maker in devices/.
 #pragma once
 
 #include <kunmetrics/devices/amd.hpp>
@@ -12,7 +13,9 @@
 #include <kunmetrics/devices/intel.hpp>
 #include <kunmetrics/devices/kunlunxin.hpp>
 #include <kunmetrics/devices/nvidia.hpp>
+#include <kunmetrics/devices/nvidia_hopper.hpp>
 #include <kunmetrics/devices/others.hpp>
+#include <kunmetrics/devices/published.hpp>
 
 namespace kunmetrics {
 
@@ -55,16 +58,37 @@ constexpr bool same_device_name(std::string_view lhs, std::string_view rhs) {
 }
 }  // namespace detail
 
-// Exact look-up by name or alias: "L4" is not found in "L40S".
-constexpr std::optional<device> device_named(std::string_view name) {
-  if (name.empty()) return std::nullopt;
+namespace devices {
+// Names in use that do not say which device is meant, and what would say it.
+struct ambiguous_name {
+  std::string_view name;
+  std::string_view reason;
+};
+inline constexpr std::array<ambiguous_name, 8> ambiguous{{
+    {"AMD Instinct MI250X", "each die reports the name of its card: MI250X is the card (383 TFLOP/s), MI250X GCD the die (191.5)"},
+    {"AMD Instinct MI250X/MI250", "the dies of two cards report this name: MI250X GCD is the die, MI250X and MI250 the cards"},
+    {"AMD Instinct MI250", "each die reports the name of its card: MI250 is the card of two dies"},
+    {"Ascend 910B", "a family: say 910B1, 910B2, 910B3 or 910B4"},
+    {"Huawei Ascend 910B", "a family: say 910B1, 910B2, 910B3 or 910B4"},
+    {"910B", "a family: say 910B1, 910B2, 910B3 or 910B4"},
+    {"MLU370", "a family: say MLU370-X4 or MLU370-X8"},
+    {"Gaudi", "a family: say Gaudi2 or Gaudi3"}}};
+}  // namespace devices
+
+// Exact look-up by name or alias: "L4" is not found in "L40S". Absent, with the reason, when no device
+// has the name or more than one might.
+constexpr maybe<device> device_named(std::string_view name) {
+  if (detail::same_device_name(name, "")) return absent{"an empty name names no device"};
   for (device const* d : devices::all) {
     if (detail::same_device_name(d->name, name)) return *d;
     for (std::string_view alias : d->aliases) {
       if (detail::same_device_name(alias, name)) return *d;
     }
   }
-  return std::nullopt;
+  for (auto const& shared : devices::ambiguous) {
+    if (detail::same_device_name(shared.name, name)) return absent{shared.reason};
+  }
+  return absent{"no device of the table has this name"};
 }
 
 }  // namespace kunmetrics

@@ -97,7 +97,7 @@ TEST_CASE("a model is a name of the registry, a config.json, or such an object")
   what["model"]["hidden_size"] = "64";
   CHECK(message_of([&] { read(what); }).ends_with("c.json: model.hidden_size: needed an integer from 1 to 2147483647, found \"64\""));
   CHECK(refusal("model", "llama9") ==
-        "c.json: model: needed a registry name (llama2-7b, llama2-13b, llama2-70b) or the path of a config.json, found \"llama9\"");
+        "c.json: model: needed a registry name (llama2-7b, llama2-13b, llama2-70b, llama-7b, llama3-8b, llama3-70b, llama3.1-405b, mistral-7b, mixtral-8x7b, qwen2-7b, gpt2) or the path of a config.json, found \"llama9\"");
 }
 
 TEST_CASE("wrong values are refused by their key") {

@@ -102,6 +102,33 @@ TEST_CASE("device: every value with its source, conflicting ones side by side") 
   refused({"device", "L4S"}, " device: NAME: needed a device of the table (kunmetrics device lists them), found L4S");
 }
 
+TEST_CASE("audit: claims against facts, restated, with what is missing") {
+  std::string const logs = TRUTH_LOGS_DIR;
+  auto const sparse = object({"audit", logs + "/llmc_5090_sparse_peak.log", "--model", "gpt2", "--sequence-length", "1024",
+                              "--global-batch-size", "512", "--processors", "1", "--device", "RTX 5090", "--precision", "bf16"});
+  CHECK(sparse["framework"] == "llm.c");
+  CHECK(sparse["steps"] == 3);
+  CHECK(sparse["verdict"] == "wrong");
+  CHECK(sparse["findings"][0]["trap"] == "sparse peak");
+  CHECK(sparse["claimed"]["mfu"].get<double>() == doctest::Approx(0.407));
+  CHECK(sparse["restated"]["mfu"]["causal_n_total"].get<double>() == doctest::Approx(0.815).epsilon(0.02));
+  CHECK(sparse["peak"]["flop_per_second"] == 209'500'000'000'000);
+
+  auto const rocm = object({"audit", logs + "/megatron_rocm_llama2_7b_fp8.log", "--model", "llama2-7b", "--sequence-length", "4096", "--processors", "8"});
+  CHECK(rocm["verdict"] == "consistent");
+  CHECK(rocm["convention"].get<std::string>().starts_with("palm"));
+  CHECK(rocm["restated"]["mfu"].empty());  // no peak was said: no MFU
+
+  scratch_folder const folder;
+  auto const nothing = run_program(folder, program, {"audit", folder.file("prose.log", "once upon a time\n").string()});
+  CHECK(nothing.code == 0);
+  CHECK(nothing.out.starts_with("verdict: unknown\n"));
+  CHECK(nothing.out.find("framework: not recognised, 0 steps") != std::string::npos);
+  CHECK(nothing.out.find("Neither the log nor the command line says: --model, --sequence-length, --global-batch-size, --processors, --device or --peak.") !=
+        std::string::npos);
+  refused({"audit", "none.log"}, " audit: none.log: needed a readable file, found none");
+}
+
 TEST_CASE("unusable arguments are one line and exit 2") {
   std::vector<std::string> const usable{"mfu", "--model", "llama2-7b", "--sequence-length", "512", "--tokens-per-processor-second", "1000"};
   auto const with = [&](std::vector<std::string> more) {

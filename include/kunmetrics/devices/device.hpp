@@ -1,9 +1,10 @@
-// What is known of a processor: dense peak rates by precision, memory, links, and where each is from.
+// What is known of a processor: dense peak rates by precision, memory, links, power, and where each is from.
 //
 // A processor is what the training framework sees as one device; `is` says what that is (a card, a
 // die, a chip). Rates are dense, for the precision of the product's inputs, accumulated in fp32 where
 // the maker tells rates apart, in FLOP/s of one processor. Published values that conflict stand side
-// by side as alternatives, each saying why it is not the one used.
+// by side as alternatives, each saying why it is not the one used. `published` keeps every source's
+// statement whole (published.hpp), memory and links that conflict too.
 #pragma once
 
 #include <kunmetrics/quantity.hpp>
@@ -11,8 +12,8 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
-#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace kunmetrics {
@@ -30,12 +31,17 @@ constexpr std::optional<precision> precision_named(std::string_view name) {
 }
 
 using flop_rate = quantity_of<units::flop / (units::processor * units::second)>;
+using byte_rate = quantity_of<units::byte / (units::processor * units::second)>;
+using processor_memory = count_of<units::byte / units::processor>;
+using processor_power = quantity_of<units::watt / units::processor>;
 
 // A peak always travels with where it came from.
 struct peak_rate {
   precision at = fp32;
   flop_rate rate{};
   std::string_view source{};
+  std::optional<precision> accumulated_in{};  // where a source says
+  std::string_view remark{};                  // what the source's reader should know: why it is or is not used
 };
 
 // Other names of a device, at most eight.
@@ -54,15 +60,19 @@ class name_list {
   std::array<std::string_view, 8> names_{};
 };
 
+struct published;
+
 struct device {
   std::string_view name{};
   std::string_view is = "card";
   std::array<std::optional<peak_rate>, 8> peaks{};
-  count_of<units::byte / units::processor> memory{};  // 0: not known, and so below
-  quantity_of<units::byte / (units::processor * units::second)> memory_bandwidth{};
-  quantity_of<units::byte / (units::processor * units::second)> link_bandwidth{};  // both directions together
+  processor_memory memory{};  // 0: not known, and so below
+  byte_rate memory_bandwidth{};
+  byte_rate link_bandwidth{};  // both directions together
   name_list aliases{};
   std::array<std::optional<peak_rate>, 8> alternatives{};  // published, conflicting, not used
+  std::optional<processor_power> power{};
+  std::span<published const> published_by{};  // each source's statement, those used first
 };
 
 // The dense peak at a precision; absent, with the reason, when none is known or the value is not
@@ -75,23 +85,5 @@ constexpr maybe<peak_rate> peak(device const& d, precision p) {
   }
   return absent{"no peak is known for this device at this precision"};
 }
-
-namespace devices::detail {
-inline constexpr auto tera = units::teraflop / (units::processor * units::second);
-inline constexpr auto gigabyte_rate = units::GB / (units::processor * units::second);
-
-struct tera_rate {
-  precision at;
-  double tera;
-};
-
-// Up to eight rates in TFLOP/s with one source.
-constexpr std::array<std::optional<peak_rate>, 8> dense(std::string_view source, std::initializer_list<tera_rate> rates) {
-  std::array<std::optional<peak_rate>, 8> peaks{};
-  std::size_t i = 0;
-  for (tera_rate const& each : rates) peaks.at(i++) = peak_rate{each.at, each.tera * detail::tera, source};
-  return peaks;
-}
-}  // namespace devices::detail
 
 }  // namespace kunmetrics

@@ -1,274 +1,206 @@
-// NVIDIA cards from V100 to GB300. Consumer cards: the rate that accumulates in fp32.
+// NVIDIA cards from V100 to Ada and the RTX line. Consumer cards: the rate that accumulates in fp32 is used, the
+// one that accumulates in fp16 stands beside.
 #pragma once
 
-#include <kunmetrics/devices/device.hpp>
+#include <kunmetrics/devices/published.hpp>
+#include <kunmetrics/devices/sources.hpp>
 
 namespace kunmetrics::devices {
 
-inline constexpr device nvidia_v100_sxm2_32gb{
-    .name = "NVIDIA V100-SXM2-32GB",
-    .peaks = detail::dense("mosaicml/composer:composer/callbacks/speed_monitor.py", {{fp64, 7.8}, {fp32, 15.7}, {fp16, 125}}),
-    .memory = 32 * units::GiB / units::processor,
-    .memory_bandwidth = 900 * detail::gigabyte_rate,
-    .link_bandwidth = 300 * detail::gigabyte_rate,
-    .aliases = {"V100-SXM2-32GB", "Tesla V100-SXM2-32GB", "V100 SXM", "V100"}};
+inline constexpr published nvidia_v100_sxm2_32gb_published[]{
+    {.origin = origin::framework, .source = from::composer, .remark = "no bf16/tf32/fp8",
+     .rates = {{fp64, 7.8}, {fp32, 15.7}, {fp16, 125, fp32}}, .memory = detail::gib(32), .memory_type = "HBM2",
+     .memory_source = from::llm_cal, .memory_bandwidth = detail::gb_s(900), .link_type = "NVLink 2",
+     .link_bandwidth = detail::gb_s(300)}};
+inline constexpr device nvidia_v100_sxm2_32gb =
+    detail::device_of("NVIDIA V100-SXM2-32GB", "card", nvidia_v100_sxm2_32gb_published,
+                      {"V100-SXM2-32GB", "Tesla V100-SXM2-32GB", "V100 SXM", "V100"});
 
-inline constexpr device nvidia_v100_sxm2_16gb{
-    .name = "NVIDIA V100-SXM2-16GB",
-    .peaks = detail::dense("mosaicml/composer:composer/callbacks/speed_monitor.py", {{fp64, 7.8}, {fp32, 15.7}, {fp16, 125}}),
-    .memory = 16 * units::GiB / units::processor,
-    .memory_bandwidth = 900 * detail::gigabyte_rate,
-    .link_bandwidth = 300 * detail::gigabyte_rate,
-    .aliases = {"V100-SXM2-16GB", "Tesla V100-SXM2-16GB"}};
+inline constexpr published nvidia_v100_sxm2_16gb_published[]{
+    {.origin = origin::framework, .source = from::composer,
+     .remark = "llm-analysis file v100-sxm-16gb.json wrongly says mem 32",
+     .rates = {{fp64, 7.8}, {fp32, 15.7}, {fp16, 125, fp32}}, .memory = detail::gib(16), .memory_type = "HBM2",
+     .memory_source = "cli99/llm-analysis@d841e40aec8c84b9e76ba9cfbce67418adb172bd:llm_analysis/gpu_configs/v100-sxm-16gb.json",
+     .memory_bandwidth = detail::gb_s(900), .link_type = "NVLink 2", .link_bandwidth = detail::gb_s(300)}};
+inline constexpr device nvidia_v100_sxm2_16gb =
+    detail::device_of("NVIDIA V100-SXM2-16GB", "card", nvidia_v100_sxm2_16gb_published,
+                      {"V100-SXM2-16GB", "Tesla V100-SXM2-16GB"});
 
-inline constexpr device nvidia_v100_pcie_32gb{
-    .name = "NVIDIA V100-PCIe-32GB",
-    .peaks = detail::dense("mosaicml/composer:composer/callbacks/speed_monitor.py", {{fp64, 7}, {fp32, 14}, {fp16, 112}}),
-    .memory = 32 * units::GiB / units::processor,
-    .memory_bandwidth = 900 * detail::gigabyte_rate,
-    .link_bandwidth = 32 * detail::gigabyte_rate,
-    .aliases = {"V100-PCIe-32GB", "Tesla V100-PCIE-32GB", "V100 PCIe"}};
+inline constexpr published nvidia_v100_pcie_32gb_published[]{
+    {.origin = origin::framework, .source = from::composer, .remark = "112 not 125; llm.c lists 125 for PCIe",
+     .rates = {{fp64, 7}, {fp32, 14}, {fp16, 112, fp32}}, .memory = detail::gib(32), .memory_type = "HBM2",
+     .memory_source = from::llm_cal, .memory_bandwidth = detail::gb_s(900), .link_type = "PCIe 3 x16",
+     .link_bandwidth = detail::gb_s(32)}};
+inline constexpr device nvidia_v100_pcie_32gb =
+    detail::device_of("NVIDIA V100-PCIe-32GB", "card", nvidia_v100_pcie_32gb_published,
+                      {"V100-PCIe-32GB", "Tesla V100-PCIE-32GB", "V100 PCIe"});
 
-inline constexpr device nvidia_v100s_pcie{
-    .name = "NVIDIA V100S-PCIe",
-    .peaks = detail::dense("mosaicml/composer:composer/callbacks/speed_monitor.py", {{fp64, 8.2}, {fp32, 16.4}, {fp16, 130}}),
-    .aliases = {"V100S-PCIe"}};
+inline constexpr published nvidia_v100s_pcie_published[]{
+    {.origin = origin::framework, .source = from::composer, .rates = {{fp64, 8.2}, {fp32, 16.4}, {fp16, 130}}}};
+inline constexpr device nvidia_v100s_pcie =
+    detail::device_of("NVIDIA V100S-PCIe", "card", nvidia_v100s_pcie_published,
+                      {"V100S-PCIe", "Tesla V100S-PCIE-32GB"});
 
-inline constexpr device nvidia_a100_sxm4_40gb{
-    .name = "NVIDIA A100-SXM4-40GB",
-    .peaks = detail::dense("mosaicml/composer:composer/callbacks/speed_monitor.py", {{fp64, 19.5}, {fp32, 19.5}, {tf32, 156}, {fp16, 312}, {bf16, 312}, {int8, 624}}),
-    .memory = 40 * units::GiB / units::processor,
-    .memory_bandwidth = 1555 * detail::gigabyte_rate,
-    .link_bandwidth = 600 * detail::gigabyte_rate,
-    .aliases = {"A100-SXM4-40GB", "A100 40GB", "A100-SXM-40GB"}};
+inline constexpr published nvidia_a100_sxm4_40gb_published[]{
+    {.origin = origin::framework, .source = from::composer,
+     .remark = "composer prints fp64=19.5 which is the tensor-core figure (9.7 non-tensor)",
+     .rates = {{fp64, 19.5}, {fp32, 19.5}, {tf32, 156}, {fp16, 312, fp32}, {bf16, 312, fp32},
+               {.at = int8, .tera = 624, .source = from::ml_engineering}},
+     .memory = detail::gib(40), .memory_type = "HBM2", .memory_source = from::llm_cal,
+     .memory_bandwidth = detail::gb_s(1555), .link_type = "NVLink 3", .link_bandwidth = detail::gb_s(600)}};
+inline constexpr device nvidia_a100_sxm4_40gb =
+    detail::device_of("NVIDIA A100-SXM4-40GB", "card", nvidia_a100_sxm4_40gb_published,
+                      {"A100-SXM4-40GB", "A100 40GB", "A100-SXM-40GB"});
 
-inline constexpr device nvidia_a100_80gb{
-    .name = "NVIDIA A100-SXM4-80GB",
-    .peaks = detail::dense("mosaicml/composer:composer/callbacks/speed_monitor.py", {{fp64, 19.5}, {fp32, 19.5}, {tf32, 156}, {fp16, 312}, {bf16, 312}, {int8, 624}}),
-    .memory = 80 * units::GiB / units::processor,
-    .memory_bandwidth = 2039 * detail::gigabyte_rate,
-    .link_bandwidth = 600 * detail::gigabyte_rate,
-    .aliases = {"A100-SXM4-80GB", "A100", "A100 80GB", "A100-SXM-80GB", "A100 SXM"}};
+inline constexpr published nvidia_a100_80gb_published[]{
+    {.origin = origin::framework, .source = from::composer,
+     .rates = {{fp64, 19.5}, {fp32, 19.5}, {tf32, 156}, {fp16, 312, fp32}, {bf16, 312, fp32},
+               {.at = int8, .tera = 624, .source = from::ml_engineering}},
+     .memory = detail::gib(80), .memory_type = "HBM2e", .memory_source = from::llm_cal,
+     .memory_bandwidth = detail::gb_s(2039), .link_type = "NVLink 3", .link_bandwidth = detail::gb_s(600)}};
+inline constexpr device nvidia_a100_80gb =
+    detail::device_of("NVIDIA A100-SXM4-80GB", "card", nvidia_a100_80gb_published,
+                      {"A100-SXM4-80GB", "A100", "A100 80GB", "A100-SXM-80GB", "A100 SXM"});
 
-inline constexpr device nvidia_a100_pcie_80gb{
-    .name = "NVIDIA A100-PCIe-80GB",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 19.5}, {tf32, 156}, {fp16, 312}, {bf16, 312}, {int8, 624}}),
-    .memory = 80 * units::GiB / units::processor,
-    .memory_bandwidth = 1940 * detail::gigabyte_rate,
-    .link_bandwidth = 64 * detail::gigabyte_rate,
-    .aliases = {"A100-PCIe-80GB", "A100 80GB PCIe", "NVIDIA A100 80GB PCIe", "A100 PCIe"}};
+inline constexpr published nvidia_a100_pcie_80gb_published[]{
+    {.origin = origin::framework, .source = from::ml_engineering, .remark = "llm-analysis says 1935 GB/s",
+     .rates = {{fp32, 19.5}, {tf32, 156}, {fp16, 312, fp32}, {bf16, 312, fp32}, {int8, 624}},
+     .memory = detail::gib(80), .memory_type = "HBM2e", .memory_bandwidth = detail::gb_s(1940),
+     .link_type = "PCIe 4 (NVLink bridge optional)", .link_bandwidth = detail::gb_s(64)}};
+inline constexpr device nvidia_a100_pcie_80gb =
+    detail::device_of("NVIDIA A100-PCIe-80GB", "card", nvidia_a100_pcie_80gb_published,
+                      {"A100-PCIe-80GB", "A100 80GB PCIe", "NVIDIA A100 80GB PCIe", "A100 PCIe"});
 
-inline constexpr device nvidia_a800_80gb{
-    .name = "NVIDIA A800-SXM4-80GB",
-    .peaks = detail::dense("NVIDIA data sheet, dense tensor rate", {{fp16, 312}, {bf16, 312}, {int8, 624}}),
-    .memory = 80 * units::GiB / units::processor,
-    .memory_bandwidth = 2039 * detail::gigabyte_rate,
-    .link_bandwidth = 400 * detail::gigabyte_rate,
-    .aliases = {"A800-SXM4-80GB", "A800", "A800 80GB"}};
+inline constexpr published nvidia_a800_80gb_published[]{
+    {.origin = origin::framework, .source = from::llm_viewer,
+     .remark = "compute identical to A100; SimAI models 8 links x 20 GB/s per direction",
+     .rates = {{.at = fp16, .tera = 312, .source = from::nvidia_sheet},
+               {.at = bf16, .tera = 312, .source = from::nvidia_sheet},
+               {.at = int8, .tera = 624, .source = from::nvidia_sheet}},
+     .memory = detail::gib(80), .memory_type = "HBM2e", .memory_bandwidth = detail::gb_s(2039),
+     .link_type = "NVLink 3 (8 of 12 links)", .link_bandwidth = detail::gb_s(400), .link_source = from::simai}};
+inline constexpr device nvidia_a800_80gb =
+    detail::device_of("NVIDIA A800-SXM4-80GB", "card", nvidia_a800_80gb_published,
+                      {"A800-SXM4-80GB", "A800", "A800 80GB"});
 
-inline constexpr device nvidia_a40{
-    .name = "NVIDIA A40",
-    .peaks = detail::dense("Lightning-AI/pytorch-lightning:src/lightning/fabric/utilities/throughput.py _CUDA_FLOPS", {{fp32, 37.4}, {tf32, 74.8}, {fp16, 149.7}, {bf16, 149.7}, {int8, 299.3}}),
-    .memory = 48 * units::GiB / units::processor,
-    .memory_bandwidth = 696 * detail::gigabyte_rate,
-    .link_bandwidth = 112 * detail::gigabyte_rate,
-    .aliases = {"A40"}};
+inline constexpr published nvidia_a40_published[]{
+    {.origin = origin::framework, .source = from::lightning,
+     .rates = {{fp32, 37.4}, {tf32, 74.8}, {fp16, 149.7}, {bf16, 149.7}, {int8, 299.3}}, .memory = detail::gib(48),
+     .memory_type = "GDDR6", .memory_bandwidth = detail::gb_s(696), .link_type = "NVLink bridge",
+     .link_bandwidth = detail::gb_s(112)}};
+inline constexpr device nvidia_a40 =
+    detail::device_of("NVIDIA A40", "card", nvidia_a40_published, {"A40"});
 
-inline constexpr device nvidia_a10{
-    .name = "NVIDIA A10",
-    .peaks = detail::dense("mosaicml/composer:composer/callbacks/speed_monitor.py", {{fp32, 31.2}, {tf32, 62.5}, {fp16, 125}, {bf16, 125}, {int8, 250}}),
-    .memory = 24 * units::GiB / units::processor,
-    .memory_bandwidth = 600 * detail::gigabyte_rate,
-    .link_bandwidth = 64 * detail::gigabyte_rate,
-    .aliases = {"A10"}};
+inline constexpr published nvidia_a10_published[]{
+    {.origin = origin::framework, .source = from::composer,
+     .remark = "llm-analysis file a10-pcie-28gb.json says 28 GB (wrong: datasheet 24)",
+     .rates = {{fp32, 31.2}, {tf32, 62.5}, {fp16, 125}, {bf16, 125}, {int8, 250}}, .memory = detail::gib(24),
+     .memory_type = "GDDR6", .memory_bandwidth = detail::gb_s(600), .link_type = "PCIe 4 x16",
+     .link_bandwidth = detail::gb_s(64)}};
+inline constexpr device nvidia_a10 =
+    detail::device_of("NVIDIA A10", "card", nvidia_a10_published, {"A10"});
 
-inline constexpr device nvidia_a10g{
-    .name = "NVIDIA A10G",
-    .memory = 24 * units::GiB / units::processor,
-    .aliases = {"A10G"},
-    .alternatives = {peak_rate{fp16, 70 * detail::tera, "cli99/llm-analysis:llm_analysis/gpu_configs/a10g-pcie-24gb.json; conflict: Lightning and llm-cal say 125 for A10G, llm-analysis 70"},
-                     peak_rate{int8, 140 * detail::tera, "cli99/llm-analysis:llm_analysis/gpu_configs/a10g-pcie-24gb.json; conflict: Lightning and llm-cal say 125 for A10G, llm-analysis 70"}}};
+inline constexpr published nvidia_a10g_published[]{
+    {.as = standing::alternative, .origin = origin::framework,
+     .source = "cli99/llm-analysis@d841e40aec8c84b9e76ba9cfbce67418adb172bd:llm_analysis/gpu_configs/a10g-pcie-24gb.json",
+     .remark = "conflict: Lightning and llm-cal say 125 for A10G, llm-analysis 70", .rates = {{fp16, 70}, {int8, 140}},
+     .memory = detail::gib(24), .memory_bandwidth = detail::gb_s(600)},
+    {.as = standing::alternative, .origin = origin::framework, .source = from::lightning,
+     .remark = "as llm-cal: the figure of the A10; llm-analysis says 70, so neither is used",
+     .rates = {{fp16, 125}, {bf16, 125}}}};
+inline constexpr device nvidia_a10g =
+    detail::device_of("NVIDIA A10G", "card", nvidia_a10g_published, {"A10G"});
 
-inline constexpr device nvidia_t4{
-    .name = "NVIDIA T4",
-    .peaks = detail::dense("mosaicml/composer:composer/callbacks/speed_monitor.py", {{fp32, 8.1}, {fp16, 65}, {int8, 130}}),
-    .memory = 16 * units::GiB / units::processor,
-    .memory_bandwidth = 320 * detail::gigabyte_rate,
-    .link_bandwidth = 32 * detail::gigabyte_rate,
-    .aliases = {"T4", "Tesla T4"}};
+inline constexpr published nvidia_t4_published[]{
+    {.origin = origin::framework, .source = from::composer, .remark = "no bf16",
+     .rates = {{fp32, 8.1}, {fp16, 65}, {int8, 130}}, .memory = detail::gib(16), .memory_type = "GDDR6",
+     .memory_source = from::llm_cal, .memory_bandwidth = detail::gb_s(320), .link_type = "PCIe 3 x16",
+     .link_bandwidth = detail::gb_s(32)}};
+inline constexpr device nvidia_t4 =
+    detail::device_of("NVIDIA T4", "card", nvidia_t4_published, {"T4", "Tesla T4"});
 
-inline constexpr device nvidia_l4{
-    .name = "NVIDIA L4",
-    .peaks = detail::dense("Lightning-AI/pytorch-lightning:src/lightning/fabric/utilities/throughput.py _CUDA_FLOPS", {{fp32, 30.3}, {tf32, 60}, {fp16, 121}, {bf16, 121}, {int8, 242}}),
-    .memory = 24 * units::GiB / units::processor,
-    .memory_bandwidth = 300 * detail::gigabyte_rate,
-    .link_bandwidth = 64 * detail::gigabyte_rate,
-    .aliases = {"L4"}};
+inline constexpr published nvidia_l4_published[]{
+    {.origin = origin::framework, .source = from::lightning, .remark = "datasheet prints 242 sparse",
+     .rates = {{fp32, 30.3}, {tf32, 60}, {fp16, 121}, {bf16, 121}, {int8, 242}}, .memory = detail::gib(24),
+     .memory_type = "GDDR6", .memory_source = from::llm_cal, .memory_bandwidth = detail::gb_s(300),
+     .link_type = "PCIe 4 x16", .link_bandwidth = detail::gb_s(64)},
+    {.as = standing::alternative, .origin = origin::maker,
+     .source = "NVIDIA data sheet, as the collected table quotes it", .remark = "the sparse rate",
+     .rates = {{fp16, 242}, {bf16, 242}}}};
+inline constexpr device nvidia_l4 =
+    detail::device_of("NVIDIA L4", "card", nvidia_l4_published, {"L4"});
 
-inline constexpr device nvidia_l40{
-    .name = "NVIDIA L40",
-    .peaks = detail::dense("Lightning-AI/pytorch-lightning:src/lightning/fabric/utilities/throughput.py _CUDA_FLOPS", {{fp32, 90.5}, {tf32, 90.5}, {fp16, 181}, {bf16, 181}, {int8, 362}}),
-    .memory = 48 * units::GiB / units::processor,
-    .memory_bandwidth = 864 * detail::gigabyte_rate,
-    .link_bandwidth = 64 * detail::gigabyte_rate,
-    .aliases = {"L40"}};
+inline constexpr published nvidia_l40_published[]{
+    {.origin = origin::framework, .source = from::lightning,
+     .rates = {{fp32, 90.5}, {tf32, 90.5}, {fp16, 181}, {bf16, 181}, {int8, 362}}, .memory = detail::gib(48),
+     .memory_type = "GDDR6", .memory_bandwidth = detail::gb_s(864), .link_type = "PCIe 4 x16",
+     .link_bandwidth = detail::gb_s(64)}};
+inline constexpr device nvidia_l40 =
+    detail::device_of("NVIDIA L40", "card", nvidia_l40_published, {"L40"});
 
-inline constexpr device nvidia_l40s{
-    .name = "NVIDIA L40S",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 91.6}, {tf32, 183}, {fp16, 362}, {bf16, 362}, {fp8, 733}, {int8, 733}}),
-    .memory = 48 * units::GiB / units::processor,
-    .memory_bandwidth = 864 * detail::gigabyte_rate,
-    .link_bandwidth = 64 * detail::gigabyte_rate,
-    .aliases = {"L40S"}};
+inline constexpr published nvidia_l40s_published[]{
+    {.origin = origin::framework, .source = from::ml_engineering,
+     .remark = "used: the dense rate, as ml-engineering reads it from the data sheet",
+     .rates = {{fp32, 91.6}, {tf32, 183}, {fp16, 362}, {bf16, 362}, {fp8, 733}, {int8, 733}},
+     .memory = detail::gib(48), .memory_type = "GDDR6", .memory_bandwidth = detail::gb_s(864),
+     .link_type = "PCIe 4 x16", .link_bandwidth = detail::gb_s(64)},
+    {.as = standing::alternative, .origin = origin::framework, .source = from::torchtitan,
+     .remark = "the A100's rate, a fallback for devices that the table lacks", .rates = {{bf16, 312}}},
+    {.as = standing::alternative, .origin = origin::framework, .source = from::lightning,
+     .remark = "the L4's rate: a name found by substring", .rates = {{bf16, 121}}},
+    {.as = standing::alternative, .origin = origin::framework, .source = "ray-project/ray PR 64315",
+     .remark = "the L40's rate: a name found by substring", .rates = {{bf16, 181}}}};
+inline constexpr device nvidia_l40s =
+    detail::device_of("NVIDIA L40S", "card", nvidia_l40s_published, {"L40S"});
 
-inline constexpr device nvidia_rtx_4090{
-    .name = "NVIDIA RTX 4090",
-    .peaks = detail::dense("karpathy/nanochat:nanochat/common.py (peak flops and bandwidth tables)", {{fp32, 82.6}, {tf32, 82.6}, {fp16, 165.2}, {bf16, 165.2}, {fp8, 330.3}, {int8, 660.6}}),
-    .memory = 24 * units::GiB / units::processor,
-    .memory_bandwidth = 1008 * detail::gigabyte_rate,
-    .link_bandwidth = 64 * detail::gigabyte_rate,
-    .aliases = {"RTX 4090", "GeForce RTX 4090", "NVIDIA GeForce RTX 4090", "4090"},
-    .alternatives = {peak_rate{fp16, 82.6 * detail::tera, "Lightning-AI/pytorch-lightning:src/lightning/fabric/utilities/throughput.py _CUDA_FLOPS; Lightning lists the shader rate 82.6 for bf16/fp16: half of the tensor"},
-                     peak_rate{bf16, 82.6 * detail::tera, "Lightning-AI/pytorch-lightning:src/lightning/fabric/utilities/throughput.py _CUDA_FLOPS; Lightning lists the shader rate 82.6 for bf16/fp16: half of the tensor"},
-                     peak_rate{fp16, 330.3 * detail::tera, "accumulated in fp16"}}};
+inline constexpr published nvidia_rtx_4090_published[]{
+    {.origin = origin::framework,
+     .source = "karpathy/nanochat@92d63d4e8bb4df75c3b71618f31ddde2378b2bcd:nanochat/common.py (peak flops and "
+        "bandwidth tables) / karpathy/llm.c@f1e2ace651495b74ae22d45d1723443fd00ecd3a:llmc/mfu.h",
+     .remark = "fp16 with fp32 accumulate 165.2; with fp16 accumulate 330.3. llm.c fp8: 330.3 (fp32 acc) / "
+        "660.6 (fp16 acc)",
+     .rates = {{fp32, 82.6}, {tf32, 82.6}, {fp16, 165.2, fp32}, {bf16, 165.2, fp32}, {fp8, 330.3, fp32}, {int8, 660.6}},
+     .memory = detail::gib(24), .memory_type = "GDDR6X", .memory_bandwidth = detail::gb_s(1008),
+     .link_type = "PCIe 4 x16", .link_bandwidth = detail::gb_s(64)},
+    {.as = standing::alternative, .origin = origin::framework, .source = from::lightning,
+     .remark = "Lightning lists the shader rate 82.6 for bf16/fp16: half of the tensor-core rate, doubles "
+        "every MFU computed with it",
+     .rates = {{fp32, 82.6}, {fp16, 82.6}, {bf16, 82.6}, {int8, 660.6}}},
+    {.as = standing::alternative, .origin = origin::framework, .source = from::llm_c,
+     .remark = "accumulated in fp16; also in KempnerForge and autoresearch issue 270",
+     .rates = {{fp16, 330.3, fp16}, {fp8, 660.6, fp16}}}};
+inline constexpr device nvidia_rtx_4090 =
+    detail::device_of("NVIDIA RTX 4090", "card", nvidia_rtx_4090_published,
+                      {"RTX 4090", "GeForce RTX 4090", "NVIDIA GeForce RTX 4090", "4090"});
 
-inline constexpr device nvidia_rtx_3090{
-    .name = "NVIDIA RTX 3090",
-    .peaks = detail::dense("karpathy/nanochat:nanochat/common.py (peak flops and bandwidth tables)", {{fp16, 71}, {bf16, 71}}),
-    .memory_bandwidth = 936 * detail::gigabyte_rate,
-    .aliases = {"RTX 3090", "GeForce RTX 3090", "NVIDIA GeForce RTX 3090", "3090"}};
+inline constexpr published nvidia_rtx_3090_published[]{
+    {.origin = origin::framework, .source = from::nanochat, .remark = "used: accumulated in fp32",
+     .rates = {{fp16, 71, fp32}, {bf16, 71, fp32}}, .memory_bandwidth = detail::gb_s(936)},
+    {.as = standing::alternative, .origin = origin::framework, .source = "KempnerInstitute/KempnerForge@5666d0d",
+     .remark = "accumulated in fp16", .rates = {{fp16, 142, fp16}}},
+    {.as = standing::alternative, .origin = origin::framework, .source = from::lightning,
+     .remark = "the shader rate, not the tensor cores'", .rates = {{bf16, 35.6}}}};
+inline constexpr device nvidia_rtx_3090 =
+    detail::device_of("NVIDIA RTX 3090", "card", nvidia_rtx_3090_published,
+                      {"RTX 3090", "GeForce RTX 3090", "NVIDIA GeForce RTX 3090", "3090"});
 
-inline constexpr device nvidia_rtx_5090{
-    .name = "NVIDIA RTX 5090",
-    .peaks = detail::dense("karpathy/nanochat:nanochat/common.py (peak flops and bandwidth tables)", {{fp16, 209.5}, {bf16, 209.5}}),
-    .memory_bandwidth = 1790 * detail::gigabyte_rate,
-    .aliases = {"RTX 5090", "GeForce RTX 5090", "NVIDIA GeForce RTX 5090", "5090"}};
+inline constexpr published nvidia_rtx_5090_published[]{
+    {.origin = origin::framework, .source = from::nanochat, .rates = {{fp16, 209.5}, {bf16, 209.5}},
+     .memory_bandwidth = detail::gb_s(1790)}};
+inline constexpr device nvidia_rtx_5090 =
+    detail::device_of("NVIDIA RTX 5090", "card", nvidia_rtx_5090_published,
+                      {"RTX 5090", "GeForce RTX 5090", "NVIDIA GeForce RTX 5090", "5090"});
 
-inline constexpr device nvidia_rtx_a6000{
-    .name = "NVIDIA RTX A6000",
-    .peaks = detail::dense("pytorch/torchtitan:torchtitan/tools/utils.py get_peak_flops", {{fp16, 154.85}, {bf16, 154.85}}),
-    .memory = 48 * units::GiB / units::processor,
-    .memory_bandwidth = 768 * detail::gigabyte_rate,
-    .aliases = {"RTX A6000", "A6000"}};
-
-inline constexpr device nvidia_h100_sxm{
-    .name = "NVIDIA H100-SXM5-80GB",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 67}, {tf32, 494.5}, {fp16, 989}, {bf16, 989}, {fp8, 1979}, {int8, 1979}}),
-    .memory = 80 * units::GiB / units::processor,
-    .memory_bandwidth = 3350 * detail::gigabyte_rate,
-    .link_bandwidth = 900 * detail::gigabyte_rate,
-    .aliases = {"H100-SXM5-80GB", "H100", "H100 SXM", "NVIDIA H100 80GB HBM3", "H100 80GB", "H100 SXM5"},
-    .alternatives = {peak_rate{fp16, 989.5 * detail::tera, "mosaicml/composer:composer/callbacks/speed_monitor.py; value that reproduces all 300 llm-foundry rows"},
-                     peak_rate{bf16, 989.5 * detail::tera, "mosaicml/composer:composer/callbacks/speed_monitor.py; value that reproduces all 300 llm-foundry rows"},
-                     peak_rate{fp16, 989.5 * detail::tera, "hahnyuan/LLM-Viewer:hardwares/hardware_params.py; LLM-Viewer bandwidth 3072 conflicts with 3350"},
-                     peak_rate{bf16, 988.84 * detail::tera, "karpathy/llm.c:llmc/mfu.h; llm.c scales the PCIe figure: 756*528/456*1830/1620 = 988.84 (entry 'H"}}};
-
-inline constexpr device nvidia_h100_pcie{
-    .name = "NVIDIA H100-PCIe-80GB",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 51}, {tf32, 378}, {fp16, 756}, {bf16, 756}, {fp8, 1513}, {int8, 1513}}),
-    .memory = 80 * units::GiB / units::processor,
-    .memory_bandwidth = 2000 * detail::gigabyte_rate,
-    .link_bandwidth = 128 * detail::gigabyte_rate,
-    .aliases = {"H100-PCIe-80GB", "H100 PCIe", "NVIDIA H100 PCIe"}};
-
-inline constexpr device nvidia_h100_nvl_94gb{
-    .name = "NVIDIA H100-NVL-94GB",
-    .peaks = detail::dense("Lightning-AI/pytorch-lightning:src/lightning/fabric/utilities/throughput.py _CUDA_FLOPS", {{fp32, 60}, {tf32, 417.5}, {fp16, 835.5}, {bf16, 835.5}, {fp8, 1671}, {int8, 1670.5}}),
-    .memory = 94 * units::GiB / units::processor,
-    .memory_bandwidth = 3900 * detail::gigabyte_rate,
-    .link_bandwidth = 600 * detail::gigabyte_rate,
-    .aliases = {"H100-NVL-94GB", "H100 NVL", "NVIDIA H100 NVL"}};
-
-inline constexpr device nvidia_h100_96gb_hbm2e_500w{
-    .name = "NVIDIA H100-96GB HBM2e 500W",
-    .memory = 96 * units::GiB / units::processor,
-    .aliases = {"H100-96GB HBM2e 500W"},
-    .alternatives = {peak_rate{bf16, 989 * detail::tera, "pytorch/torchtitan:torchtitan/tools/utils.py get_peak_flops benchmarks docs; Meta variant in torchtitan tables"}}};
-
-inline constexpr device nvidia_h800_sxm{
-    .name = "NVIDIA H800-SXM5-80GB",
-    .peaks = detail::dense("FlyTOmeLight/llm-cal:src/llm_cal/hardware/gpu_database.yaml", {{fp16, 989}, {bf16, 989}, {fp8, 1979}}),
-    .memory = 80 * units::GiB / units::processor,
-    .memory_bandwidth = 3350 * detail::gigabyte_rate,
-    .link_bandwidth = 400 * detail::gigabyte_rate,
-    .aliases = {"H800-SXM5-80GB", "H800", "H800 SXM", "NVIDIA H800"},
-    .alternatives = {peak_rate{bf16, 756 * detail::tera, "karpathy/nanochat:nanochat/common.py (peak flops and bandwidth tables); nanochat: plain 'h800' = 756 (PCIe figure), 'h800 nvl' = 989"}}};
-
-inline constexpr device nvidia_h20_96gb{
-    .name = "NVIDIA H20-96GB",
-    .peaks = detail::dense("FlyTOmeLight/llm-cal:src/llm_cal/hardware/gpu_database.yaml", {{fp16, 148}, {bf16, 148}}),
-    .memory = 96 * units::GiB / units::processor,
-    .memory_bandwidth = 4000 * detail::gigabyte_rate,
-    .link_bandwidth = 900 * detail::gigabyte_rate,
-    .aliases = {"H20-96GB", "H20", "NVIDIA H20"},
-    .alternatives = {peak_rate{bf16, 296 * detail::tera, "blog table, third party; blog prints the sparse figures as BF16/FP8: factor 2 error"},
-                     peak_rate{fp8, 592 * detail::tera, "blog table, third party; blog prints the sparse figures as BF16/FP8: factor 2 error"}}};
-
-inline constexpr device nvidia_h200_sxm{
-    .name = "NVIDIA H200-SXM-141GB",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 67}, {tf32, 494.5}, {fp16, 989}, {bf16, 989}, {fp8, 1979}, {int8, 1979}}),
-    .memory = 141 * units::GiB / units::processor,
-    .memory_bandwidth = 4800 * detail::gigabyte_rate,
-    .link_bandwidth = 900 * detail::gigabyte_rate,
-    .aliases = {"H200-SXM-141GB", "H200", "NVIDIA H200", "H200 SXM"}};
-
-inline constexpr device nvidia_h200_nvl{
-    .name = "NVIDIA H200-NVL",
-    .peaks = detail::dense("Lightning-AI/pytorch-lightning:src/lightning/fabric/utilities/throughput.py _CUDA_FLOPS", {{fp32, 60}, {tf32, 420}, {fp16, 840}, {bf16, 840}, {int8, 1680}}),
-    .memory = 141 * units::GiB / units::processor,
-    .memory_bandwidth = 4800 * detail::gigabyte_rate,
-    .aliases = {"H200-NVL"}};
-
-inline constexpr device nvidia_gh200{
-    .name = "NVIDIA GH200",
-    .is = "GPU of a superchip",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 67}, {tf32, 494.5}, {fp16, 989}, {bf16, 989}, {fp8, 1979}, {int8, 1979}}),
-    .memory = 96 * units::GiB / units::processor,
-    .memory_bandwidth = 4000 * detail::gigabyte_rate,
-    .link_bandwidth = 900 * detail::gigabyte_rate,
-    .aliases = {"GH200", "NVIDIA GH200 480GB"}};
-
-inline constexpr device nvidia_b200_sxm{
-    .name = "NVIDIA B200-SXM",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 80}, {tf32, 1125}, {fp16, 2250}, {bf16, 2250}, {fp8, 4500}, {int8, 4500}, {fp4, 9000}}),
-    .memory = 180 * units::GiB / units::processor,
-    .memory_bandwidth = 8000 * detail::gigabyte_rate,
-    .link_bandwidth = 1800 * detail::gigabyte_rate,
-    .aliases = {"B200-SXM", "B200", "NVIDIA B200"}};
-
-inline constexpr device nvidia_gb200{
-    .name = "NVIDIA GB200",
-    .is = "GPU of a superchip",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 80}, {tf32, 1250}, {fp16, 2500}, {bf16, 2500}, {fp8, 5000}, {int8, 5000}, {fp4, 10000}}),
-    .memory = 186 * units::GiB / units::processor,
-    .memory_bandwidth = 8000 * detail::gigabyte_rate,
-    .link_bandwidth = 1800 * detail::gigabyte_rate,
-    .aliases = {"GB200 (per GPU)", "GB200"},
-    .alternatives = {peak_rate{bf16, 2450 * detail::tera, "NVIDIA/dgxc-benchmarking README peak table; denominator of the dgxc tables"},
-                     peak_rate{fp8, 4900 * detail::tera, "NVIDIA/dgxc-benchmarking README peak table; denominator of the dgxc tables"}}};
-
-inline constexpr device nvidia_b300_sxm{
-    .name = "NVIDIA B300-SXM",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 80}, {tf32, 1125}, {fp16, 2250}, {bf16, 2250}, {fp8, 4500}, {int8, 4500}, {fp4, 12600}}),
-    .memory = 288 * units::GiB / units::processor,
-    .memory_bandwidth = 8000 * detail::gigabyte_rate,
-    .link_bandwidth = 1800 * detail::gigabyte_rate,
-    .aliases = {"B300-SXM", "B300", "NVIDIA B300"}};
-
-inline constexpr device nvidia_gb300{
-    .name = "NVIDIA GB300",
-    .is = "GPU of a superchip",
-    .peaks = detail::dense("stas00/ml-engineering:compute/accelerator/README.md:253-290", {{fp32, 80}, {tf32, 1250}, {fp16, 2500}, {bf16, 2500}, {fp8, 5000}, {int8, 5000}, {fp4, 15000}}),
-    .memory = 288 * units::GiB / units::processor,
-    .memory_bandwidth = 8000 * detail::gigabyte_rate,
-    .link_bandwidth = 1800 * detail::gigabyte_rate,
-    .aliases = {"GB300 (per GPU)", "GB300"}};
-
-inline constexpr device nvidia_b100{
-    .name = "NVIDIA B100",
-    .peaks = detail::dense("karpathy/nanochat:nanochat/common.py (peak flops and bandwidth tables)", {{bf16, 1800}}),
-    .memory = 192 * units::GiB / units::processor,
-    .memory_bandwidth = 8000 * detail::gigabyte_rate,
-    .aliases = {"B100"}};
+inline constexpr published nvidia_rtx_a6000_published[]{
+    {.origin = origin::framework, .source = from::torchtitan,
+     .remark = "309.7 is with sparsity; Lightning lists 38.7 (shader rate)",
+     .rates = {{fp16, 154.85, fp32}, {bf16, 154.85, fp32}}, .memory = detail::gib(48), .memory_type = "GDDR6",
+     .memory_bandwidth = detail::gb_s(768)},
+    {.as = standing::alternative, .origin = origin::third_party, .source = "quoted by the collected table",
+     .remark = "the rate with sparsity", .rates = {{bf16, 309.7}}},
+    {.as = standing::alternative, .origin = origin::framework, .source = from::lightning, .remark = "the shader rate",
+     .rates = {{bf16, 38.7}}}};
+inline constexpr device nvidia_rtx_a6000 =
+    detail::device_of("NVIDIA RTX A6000", "card", nvidia_rtx_a6000_published, {"RTX A6000", "A6000"});
 
 }  // namespace kunmetrics::devices

@@ -58,15 +58,16 @@ inline constexpr anchor_table table{anchor_texts};
 class training_log_reader {
  public:
   void feed(std::string_view chunk) {
+    bool const special = holds_special(chunk);  // looked for once in a long piece, not in each of its lines
     while (!chunk.empty()) {
       auto const* const end = static_cast<char const*>(std::memchr(chunk.data(), '\n', chunk.size()));
       if (end == nullptr) return keep(chunk);
       auto const size = static_cast<std::size_t>(end - chunk.data());
       if (unfinished_.empty()) {
-        line(chunk.substr(0, size));
+        line(chunk.substr(0, size), special);
       } else {
         keep(chunk.substr(0, size));
-        line(unfinished_);
+        line(unfinished_, true);
         unfinished_.clear();
       }
       chunk.remove_prefix(size + 1);
@@ -75,7 +76,7 @@ class training_log_reader {
 
   // What the whole log says. `hint` decides between programs whose lines are the same.
   training_log finish(std::optional<log_framework> hint = std::nullopt) && {
-    if (!unfinished_.empty()) line(unfinished_);
+    if (!unfinished_.empty()) line(unfinished_, true);
     collector_.conclude(hint);
     return std::move(collector_.log);
   }
@@ -85,10 +86,14 @@ class training_log_reader {
 
   void keep(std::string_view part) { unfinished_.append(part.substr(0, longest_line - std::min(longest_line, unfinished_.size()))); }
 
+  static bool holds(std::string_view text, char c) { return std::memchr(text.data(), c, text.size()) != nullptr; }
+  static bool holds_special(std::string_view text) { return holds(text, '\r') || holds(text, '\x1b') || holds(text, '\0'); }
+
   // A line may hold the states of a progress bar, each drawn over the last, parted by CR.
-  void line(std::string_view text) {
+  void line(std::string_view text, bool may_be_special) {
     collector_.next_line();
-    if (std::memchr(text.data(), '\x1b', text.size()) != nullptr || std::memchr(text.data(), '\0', text.size()) != nullptr) {
+    if (!may_be_special) return segment(text);
+    if (holds(text, '\x1b') || holds(text, '\0')) {
       plain_ = text;
       take_out_colours(plain_);
       text = plain_;

@@ -12,40 +12,69 @@
 namespace kunmetrics::logs {
 
 namespace parts {
+using cell_reader = void (*)(std::string_view value, record& into, collector& to);
+
+template <field Field>
+void cell_number(std::string_view value, record& into, collector&) { into.set(Field, number_in(value)); }
+template <field Field>
+void cell_thousandth(std::string_view value, record& into, collector&) {
+  if (auto const number = number_in(value)) into.set(Field, *number * 1e-3);
+}
+inline void cell_tera(std::string_view value, record& into, collector&) {
+  if (auto const rate = number_in(value)) into.set(field::flop_rate, *rate * 1e12);
+}
+inline void cell_deepspeed_tera(std::string_view value, record& into, collector& to) {
+  cell_tera(value, into, to);
+  to.mark(log_framework::megatron_deepspeed);
+}
+template <auto Fact>
+void cell_count(std::string_view value, record&, collector& to) { to.state_count(to.log.*Fact, number_in(value)); }
+inline void cell_samples_behind(std::string_view value, record& into, collector&) {
+  into.set(field::samples_per_second, number_after(value, "samples/sec"));
+}
+inline void cell_neox_flops(std::string_view value, record& into, collector& to) {
+  to.mark(log_framework::gpt_neox);
+  into.set(field::flop_rate, human_number_in(value));
+}
+template <log_framework Mark>
+void cell_marks(std::string_view, record&, collector& to) { to.mark(Mark); }
+
+struct megatron_cell {
+  std::string_view name;
+  cell_reader read;
+};
+inline constexpr std::array megatron_cells{
+    megatron_cell{"elapsed time per iteration (ms)", cell_thousandth<field::step_time>},
+    megatron_cell{"elapsed time per iteration (s)", cell_number<field::step_time>},
+    megatron_cell{"consumed samples", cell_number<field::samples_seen>},
+    megatron_cell{"consumed tokens", cell_number<field::tokens_seen>},
+    megatron_cell{"throughput per GPU (TFLOP/s/GPU)", cell_tera},
+    megatron_cell{"TFLOPs", cell_deepspeed_tera},
+    megatron_cell{"global batch size", cell_count<&training_log::global_batch_size>},
+    megatron_cell{"lm loss", cell_number<field::loss>},
+    megatron_cell{"lm_loss", cell_number<field::loss>},
+    megatron_cell{"loss", cell_number<field::loss>},
+    megatron_cell{"samples per second", cell_number<field::samples_per_second>},
+    megatron_cell{"samples/sec", cell_number<field::samples_per_second>},
+    megatron_cell{"iteration time", cell_samples_behind},
+    megatron_cell{"tokens per gpu per second (tgs)", cell_number<field::tokens_per_processor_second>},
+    megatron_cell{"tokens per GPU (tokens/s/GPU)", cell_number<field::tokens_per_processor_second>},
+    megatron_cell{"tokens/s/gpu", cell_number<field::tokens_per_processor_second>},
+    megatron_cell{"actual seqlen", cell_count<&training_log::sequence_length>},
+    megatron_cell{"approx flops per GPU", cell_neox_flops},
+    megatron_cell{"mem usages", cell_marks<log_framework::megatron_rocm>},
+    megatron_cell{"max_memory_allocated(GB)", cell_marks<log_framework::mindspeed>},
+};
+
 inline void read_megatron_cell(std::string_view name, std::string_view value, record& into, collector& to) {
-  auto const is = [&](std::string_view known) { return name == known; };
-  if (name.starts_with("elapsed time per iteration")) {
-    into.set(field::step_time, number_in(value));
-    if (auto time = number_in(value); time && name.ends_with("(ms)")) into.set(field::step_time, *time * 1e-3);
-  } else if (is("consumed samples")) {
-    into.set(field::samples_seen, number_in(value));
-  } else if (is("consumed tokens")) {
-    into.set(field::tokens_seen, number_in(value));
-  } else if (is("throughput per GPU (TFLOP/s/GPU)") || is("TFLOPs")) {
-    if (auto const rate = number_in(value)) into.set(field::flop_rate, *rate * 1e12);
-    if (is("TFLOPs")) to.mark(log_framework::megatron_deepspeed);
-  } else if (is("global batch size")) {
-    to.state_count(to.log.global_batch_size, number_in(value));
-  } else if (is("lm loss") || is("lm_loss") || is("loss")) {
-    into.set(field::loss, number_in(value));
-  } else if (is("samples per second") || is("samples/sec")) {
-    into.set(field::samples_per_second, number_in(value));
-  } else if (is("iteration time")) {
-    into.set(field::samples_per_second, number_after(value, "samples/sec"));
-  } else if (is("tokens per gpu per second (tgs)") || is("tokens per GPU (tokens/s/GPU)") || is("tokens/s/gpu")) {
-    into.set(field::tokens_per_processor_second, number_in(value));
-  } else if (is("actual seqlen")) {
-    to.state_count(to.log.sequence_length, number_in(value));
-  } else if (is("approx flops per GPU")) {
-    to.mark(log_framework::gpt_neox);
-    into.set(field::flop_rate, human_number_in(value));
-  } else if (is("mem usages")) {
-    to.mark(log_framework::megatron_rocm);
-  } else if (name.starts_with("hip mem usage") || name.starts_with("rocm mem usage")) {
-    to.mark(log_framework::primus);
-  } else if (is("max_memory_allocated(GB)")) {
-    to.mark(log_framework::mindspeed);
+  if (name.empty()) return;
+  for (megatron_cell const& known : megatron_cells) {
+    // the length and the first letter tell almost all of them apart
+    if (known.name.size() != name.size() || known.name.front() != name.front() || known.name != name) continue;
+    return known.read(value, into, to);
   }
+  if (name.starts_with("elapsed time per iteration")) into.set(field::step_time, number_in(value));
+  if (name.starts_with("hip mem usage") || name.starts_with("rocm mem usage")) to.mark(log_framework::primus);
 }
 
 // "[rank-7/8]": rank 7 of 8.
