@@ -57,7 +57,8 @@ inline std::string untrainable(kunmetrics::hf_model const& model) {
   if (sizes.windowed.layers > 0) return "sliding windows";
   if (sizes.attention_sinks) return "attention sinks";
   if (sizes.qkv_bias || sizes.output_bias || sizes.ffn_bias || sizes.head_bias) return "biases";
-  if (sizes.norm != kunmetrics::norm_kind::rms || sizes.norms_per_layer != 2 || sizes.embedding_norm ||
+  if (sizes.embedding_width > 0) return "an embedding narrower than the layers";
+  if (sizes.norm != kunmetrics::norm_kind::rms || sizes.norms_per_layer != 2 || sizes.embedding_norm || !sizes.final_norm ||
       sizes.qk_norm != kunmetrics::query_key_norm::none) {
     return "other norms than two of root mean squares a layer and one at the end";
   }

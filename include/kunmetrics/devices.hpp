@@ -65,8 +65,8 @@ struct ambiguous_name {
   std::string_view reason;
 };
 inline constexpr std::array<ambiguous_name, 8> ambiguous{{
-    {"AMD Instinct MI250X", "each die reports the name of its card: MI250X is the card (383 TFLOP/s), MI250X GCD the die (191.5)"},
-    {"AMD Instinct MI250X/MI250", "the dies of two cards report this name: MI250X GCD is the die, MI250X and MI250 the cards"},
+    {"AMD Instinct MI250X", "each die reports the name of its card: MI250X is the card, MI250X GCD the die"},
+    {"AMD Instinct MI250X/MI250", "the dies of two kinds of card report this name: say MI250X GCD, MI250X or MI250"},
     {"AMD Instinct MI250", "each die reports the name of its card: MI250 is the card of two dies"},
     {"Ascend 910B", "a family: say 910B1, 910B2, 910B3 or 910B4"},
     {"Huawei Ascend 910B", "a family: say 910B1, 910B2, 910B3 or 910B4"},

@@ -3,8 +3,9 @@
 //   attention  h·H·q + h·K·(q + v) + H·v·h        H query, K key/value heads of sizes q and v
 //   latent     h·r + r·H·q (or h·H·q) + h·(c + p) + c·H·(q − p + v) + H·v·h    ranks r, c; p rotated
 //   FFN        (gated ? 3 : 2)·h·f;  experts: E of that at their width, a router h·E, shared ones
-//   embedding  V·h, and as much again for the output unless it is tied; P·h learned positions
-//   norms      h or 2·h each; biases: one number an output
+//   embedding  V·e, and as much again for the output unless it is tied; P·h learned positions; where
+//              the embedding's width e is not h, two products of h·e beside the layers
+//   norms      h or 2·h each; biases: one number an output, of latent attention those of its first products
 // Source: the modelling code of the families in Hugging Face transformers; the totals are those of
 // the published checkpoints.
 #pragma once
@@ -49,11 +50,16 @@ constexpr layer_counts attention_counts(transformer const& model) {
   } else {
     counts.weights = h * heads * q + h * kv_heads * (q + v) + heads * v * h;
   }
-  if (model.qkv_bias) counts.others = counts.others + heads * q + kv_heads * (q + v);
+  if (model.qkv_bias) {
+    counts.others = counts.others + (latent.kv_rank > 0 ? checked{latent.query_rank} + latent.kv_rank + latent.rope_head_size
+                                                        : heads * q + kv_heads * (q + v));
+  }
   if (model.output_bias) counts.others = counts.others + h;
   if (model.attention_sinks) counts.others = counts.others + heads;
-  if (model.qk_norm == query_key_norm::per_head) counts.others = counts.others + norm_size(model, q * 2);
-  if (model.qk_norm == query_key_norm::whole) counts.others = counts.others + norm_size(model, (heads + kv_heads) * q);
+  if (model.qk_norm != query_key_norm::none) {
+    auto const width = model.qk_norm == query_key_norm::per_head ? q * 2 : (heads + kv_heads) * q;
+    counts.others = counts.others + (model.qk_norm_bias ? norm_size(model, width) : width);
+  }
   counts.met = counts.weights;
   return counts;
 }
@@ -120,13 +126,15 @@ constexpr std::int64_t layers_active_parameters(transformer const& model) {
 constexpr parameter_counts parameters(transformer const& model) {
   require_valid(model);
   auto const layers = detail::all_layers(model);
-  checked const embedding = checked{model.vocabulary} * model.hidden;
+  checked const embedding = checked{model.vocabulary} * model.embedding_size();
+  auto const projections = model.embedding_width == 0 ? checked{0} : checked{2} * model.hidden * model.embedding_width;
   checked const positions = checked{model.learned_positions} * model.hidden;
   auto const norm = detail::norm_size(model, model.hidden);
-  auto const outside = embedding + positions + (model.tied_embedding ? checked{0} : embedding) + norm +
-                       (model.embedding_norm ? norm : checked{0}) + (model.head_bias ? checked{model.vocabulary} : checked{0});
+  auto const outside = embedding + projections + positions + (model.tied_embedding ? checked{0} : embedding) +
+                       (model.final_norm ? norm : checked{0}) + (model.embedding_norm ? norm : checked{0}) +
+                       (model.head_bias ? checked{model.vocabulary} : checked{0});
   return {.total = (layers.sum.weights + layers.sum.others + outside).value(),
-          .matmul = (layers.sum.met + embedding).value(),
+          .matmul = (layers.sum.met + projections + embedding).value(),
           .embedding = embedding.value(),
           .positions = positions.value(),
           .output = embedding.value(),

@@ -72,8 +72,12 @@ struct transformer {
   bool head_bias = false;    // of the vocabulary product
   bool attention_sinks = false;        // a number a head
   std::int64_t prediction_layers = 0;  // that predict further tokens (MTP); in no count but their own
+  std::int64_t embedding_width = 0;    // 0: hidden; else a product on either side of the layers leads to it and back
+  bool final_norm = true;
+  bool qk_norm_bias = true;  // where norm is layer: the norms on queries and keys have a bias too
 
   constexpr std::int64_t value_size() const { return value_head_size == 0 ? head_size : value_head_size; }
+  constexpr std::int64_t embedding_size() const { return embedding_width == 0 ? hidden : embedding_width; }
   constexpr std::int64_t dense_layers() const { return layers - moe.layers; }
 };
 
@@ -111,7 +115,8 @@ constexpr void require_valid(transformer const& model) {
                                {"moe.shared_ffn", moe.shared_ffn}, {"moe.layers", moe.layers},
                                {"windowed.window", model.windowed.window}, {"windowed.layers", model.windowed.layers},
                                {"learned_positions", model.learned_positions},
-                               {"norms_per_layer", model.norms_per_layer}, {"prediction_layers", model.prediction_layers}});
+                               {"norms_per_layer", model.norms_per_layer}, {"prediction_layers", model.prediction_layers},
+                               {"embedding_width", model.embedding_width}});
   detail::require_part("moe.layers", moe.layers, "layers", model.layers);
   if (model.dense_layers() > 0) detail::require_at_least(1, {{"ffn", model.ffn}});
   if (moe.layers > 0) {

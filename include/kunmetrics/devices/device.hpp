@@ -32,8 +32,8 @@ constexpr std::optional<precision> precision_named(std::string_view name) {
 
 using flop_rate = quantity_of<units::flop / (units::processor * units::second)>;
 using byte_rate = quantity_of<units::byte / (units::processor * units::second)>;
-using processor_memory = count_of<units::byte / units::processor>;
-using processor_power = quantity_of<units::watt / units::processor>;
+using device_memory = count_of<units::byte / units::processor>;
+using device_power = quantity_of<units::watt / units::processor>;
 
 // A peak always travels with where it came from.
 struct peak_rate {
@@ -66,12 +66,12 @@ struct device {
   std::string_view name{};
   std::string_view is = "card";
   std::array<std::optional<peak_rate>, 8> peaks{};
-  processor_memory memory{};  // 0: not known, and so below
+  device_memory memory{};  // 0: not known, and so below
   byte_rate memory_bandwidth{};
   byte_rate link_bandwidth{};  // both directions together
   name_list aliases{};
   std::array<std::optional<peak_rate>, 8> alternatives{};  // published, conflicting, not used
-  std::optional<processor_power> power{};
+  std::optional<device_power> power{};
   std::span<published const> published_by{};  // each source's statement, those used first
 };
 

@@ -35,14 +35,14 @@ struct published {
   std::string_view also{};    // more sources of the same values
   std::string_view remark{};  // conflicts, and why it is used or not
   printed_rate rates[8]{};    // up to the first of 0
-  processor_memory memory{};  // 0: not stated, and so below
+  device_memory memory{};  // 0: not stated, and so below
   std::string_view memory_type{};
   std::string_view memory_source{};
   byte_rate memory_bandwidth{};
   std::string_view link_type{};
   byte_rate link_bandwidth{};
   std::string_view link_source{};
-  processor_power power{};
+  device_power power{};
 };
 
 // A printed rate as a peak with its source.
@@ -63,10 +63,10 @@ constexpr std::optional<peak_rate> rate_of(published const& from, precision p) {
 }
 
 namespace devices::detail {
-constexpr processor_memory gib(std::int64_t size) { return size * units::GiB / units::processor; }
-constexpr processor_memory mib(std::int64_t size) { return size * units::MiB / units::processor; }
+constexpr device_memory gib(std::int64_t size) { return size * units::GiB / units::processor; }
+constexpr device_memory mib(std::int64_t size) { return size * units::MiB / units::processor; }
 constexpr byte_rate gb_s(double rate) { return byte_rate::from_coherent(rate * 1e9); }
-constexpr processor_power watts(double power) { return processor_power::from_coherent(power); }
+constexpr device_power watts(double power) { return device_power::from_coherent(power); }
 
 constexpr std::optional<peak_rate> rate_at(published const& from, std::size_t i) {
   if (!(from.rates[i].tera > 0)) return std::nullopt;
@@ -87,8 +87,8 @@ constexpr void add_alternatives(device& to, published const& from, std::size_t& 
   }
 }
 
-// Memory and bandwidth are taken of an alternative too where nothing before states them; of what was
-// measured the memory alone, of what is not verified nothing.
+// For a device of which no statement is used: memory and bandwidth are taken of alternatives, of what
+// was measured the memory alone, of what is not verified nothing.
 constexpr void add_memory(device& to, published const& from) {
   auto const add = [](auto& known, auto const& stated) {
     if (known.coherent() == 0) known = stated;
@@ -102,13 +102,14 @@ constexpr void add_memory(device& to, published const& from) {
 
 // The statement that is used, if one is, stands first.
 template <std::size_t N>
-constexpr device device_of(std::string_view name, std::string_view is, published const (&statements)[N], name_list aliases) {
+constexpr device device_of(std::string_view name, std::string_view is, published const (&statements)[N],
+                           name_list aliases) {
   published const& first = statements[0];
   bool const known = first.as == standing::used;
   device made{.name = name,
               .is = is,
               .peaks = rates_of(first),
-              .memory = known ? first.memory : processor_memory{},
+              .memory = known ? first.memory : device_memory{},
               .memory_bandwidth = known ? first.memory_bandwidth : byte_rate{},
               .link_bandwidth = known ? first.link_bandwidth : byte_rate{},
               .aliases = aliases,
@@ -117,7 +118,7 @@ constexpr device device_of(std::string_view name, std::string_view is, published
   std::size_t free = 0;
   for (published const& each : made.published_by.subspan(known ? 1 : 0)) {
     add_alternatives(made, each, free);
-    add_memory(made, each);
+    if (!known) add_memory(made, each);
   }
   return made;
 }

@@ -38,7 +38,8 @@ struct family {
 };
 
 inline constexpr std::array families{
-    family{"llama", llama}, family{"Yi", llama}, family{"mistral", mistral}, family{"mixtral", mixtral},
+    family{"llama", llama}, family{"Yi", llama}, family{"aquila", llama}, family{"granite", llama},
+    family{"smollm3", smollm3}, family{"mistral", mistral}, family{"ministral3", ministral3}, family{"mixtral", mixtral},
     family{"qwen", qwen}, family{"qwen2", qwen2}, family{"qwen2_moe", qwen2_moe}, family{"qwen3", qwen3},
     family{"qwen3_moe", qwen3_moe}, family{"gemma", gemma}, family{"gemma2", gemma2}, family{"gemma3", gemma3},
     family{"gemma3_text", gemma3}, family{"phi", phi}, family{"phi-msft", phi}, family{"phi3", phi3},
@@ -46,8 +47,11 @@ inline constexpr std::array families{
     family{"gptj", gptj}, family{"falcon", falcon}, family{"RefinedWeb", falcon}, family{"RefinedWebModel", falcon},
     family{"mpt", mpt}, family{"opt", opt}, family{"bloom", bloom}, family{"baichuan", baichuan},
     family{"chatglm", chatglm}, family{"glm", glm}, family{"glm4", glm4}, family{"internlm", internlm},
-    family{"internlm2", internlm2}, family{"gpt_bigcode", gpt_bigcode}, family{"starcoder2", starcoder2},
-    family{"olmo", olmo}, family{"olmo2", olmo2}, family{"olmo3", olmo2}, family{"olmoe", olmoe}, family{"cohere", cohere},
+    family{"internlm2", internlm2}, family{"internlm3", internlm3}, family{"gpt_bigcode", gpt_bigcode},
+    family{"starcoder2", starcoder2}, family{"olmo", olmo}, family{"hf_olmo", hf_olmo}, family{"olmo2", olmo2},
+    family{"olmo3", olmo3}, family{"olmoe", olmoe}, family{"cohere", cohere}, family{"cohere2", cohere2},
+    family{"seed_oss", seed_oss}, family{"orion", orion}, family{"nemotron", nemotron}, family{"minicpm", minicpm},
+    family{"dbrx", dbrx}, family{"glm4_moe", glm4_moe}, family{"codegen", gptj},
     family{"deepseek", deepseek}, family{"deepseek_v2", deepseek_v2}, family{"deepseek_v3", deepseek_v3},
     family{"kimi_k2", deepseek_v3}, family{"gpt_oss", gpt_oss}, family{"stablelm", stablelm}};
 

@@ -153,12 +153,20 @@ class json_object {
     return value->get<std::vector<std::string>>();
   }
 
-  // The number of elements of an array of any kind.
-  std::optional<std::size_t> optional_length(std::string_view key) {
+  // An array of any kind, to be walked by hand; null when the key is not there.
+  json_value const* optional_array(std::string_view key) {
+    auto const* const value = read(key);
+    if (value != nullptr && !value->is_array()) refuse(key, "an array");
+    return value;
+  }
+
+  std::optional<std::vector<std::int64_t>> optional_integers(std::string_view key) {
     auto const* const value = read(key);
     if (value == nullptr) return std::nullopt;
-    if (!value->is_array()) refuse(key, "an array");
-    return value->size();
+    if (!value->is_array() || !std::ranges::all_of(*value, [](json_value const& each) { return detail::integer_of(each).has_value(); })) {
+      refuse(key, "an array of integers");
+    }
+    return value->get<std::vector<std::int64_t>>();
   }
 
   // The position in `names` of the string read.

@@ -1,12 +1,17 @@
 // Families of llama's form: rotary positions, norms of root mean squares, a gated FFN.
 //
-//   llama Yi      as they are; attention_bias, mlp_bias        mistral   all layers windowed, 4096 unless null
-//   qwen qwen2    biases on q, k, v; qwen's width is half       qwen3     a norm on each head's query and key
-//   gemma         tied; head size 256                           gemma2 gemma3   four norms a layer, windows
-//   phi3          llama with a window                           internlm internlm2   bias: one flag
-//   baichuan      llama without grouped queries                 chatglm glm glm4     biases on q, k, v
-//   stablelm      layer norms                                   olmo olmo2    norms without numbers; norms on q and k
-//   cohere        one norm a layer, tied
+//   llama Yi aquila granite   as they are; attention_bias, mlp_bias   smollm3    tied, 4 key and value heads
+//   mistral     all layers windowed, 4096 unless null; 8 kv heads      ministral3 no window unless said
+//   qwen qwen2  biases on q, k, v; qwen's width is half                qwen3      a norm on each head's query and key
+//   gemma*      tied, head size 256; 2 and 3 four norms a layer, windows          phi3   llama with a window
+//   internlm*   biases by one flag, on by default (3: qkv_bias and bias, off)     baichuan   all heads have keys
+//   chatglm     num_layers, ffn_hidden_size, padded_vocab_size, multi_query_group_num, kv_channels, add_qkv_bias;
+//               with inner_hidden_size the first: plain FFN, layer norms, all biases, tied
+//   glm glm4    biases on q, k, v, 2 kv heads of 128; glm4 four norms a layer     seed_oss   the same, 8 kv heads
+//   stablelm    layer norms; qk_layernorm one a head                                  orion      layer norms
+//   olmo*       norms without numbers; 2 and 3 norms on all of q and k; 3 windows in three of four layers
+//   hf_olmo     olmo by its own names: d_model, n_layers, mlp_hidden_size (gate and up together), weight_tying
+//   cohere*     one norm a layer, tied; use_qk_norm one on all of q, of k         nemotron   plain FFN, layer norms
 // Source: configuration and modelling code of each family in Hugging Face transformers.
 #pragma once
 
@@ -32,6 +37,14 @@ inline transformer mistral(reader& in) {
   return model;
 }
 
+inline transformer ministral3(reader& in) {
+  auto model = common_sizes(in);
+  read_heads(in, model, 8, 128);
+  model.tied_embedding = in.flag("tie_word_embeddings", false);
+  if (auto const window = in.optional_size({"sliding_window"})) model.windowed = {.window = *window, .layers = model.layers};
+  return model;
+}
+
 // Layers from max_window_layers on are windowed, where use_sliding_window says so.
 inline void read_qwen_window(reader& in, transformer& model) {
   if (!in.flag("use_sliding_window", false)) return;
@@ -54,16 +67,16 @@ inline transformer qwen(reader& in) {
 
 inline transformer qwen2(reader& in) {
   auto model = common_sizes(in);
-  read_heads(in, model, in.states("num_key_value_heads") ? 0 : std::min<std::int64_t>(32, model.heads));
+  read_heads(in, model, 32);
   model.qkv_bias = true;
   model.tied_embedding = in.flag("tie_word_embeddings", false);
   read_qwen_window(in, model);
   return model;
 }
 
-inline transformer qwen3(reader& in) {
+inline transformer qwen3_attention(reader& in, std::int64_t absent_kv, std::int64_t absent_head_size) {
   auto model = common_sizes(in);
-  read_heads(in, model, in.states("num_key_value_heads") ? 0 : std::min<std::int64_t>(32, model.heads), 128);
+  read_heads(in, model, absent_kv, absent_head_size);
   set_biases(model, in.flag("attention_bias", false), false);
   model.qk_norm = query_key_norm::per_head;
   model.tied_embedding = in.flag("tie_word_embeddings", false);
@@ -71,30 +84,38 @@ inline transformer qwen3(reader& in) {
   return model;
 }
 
-inline transformer gemma(reader& in) {
-  auto model = common_sizes(in);
-  read_heads(in, model, 0, 256);
+inline transformer qwen3(reader& in) { return qwen3_attention(in, 32, 128); }
+
+inline transformer gemma_of(reader& in, transformer model, std::int64_t absent_kv) {
+  read_heads(in, model, absent_kv, 256);
   set_biases(model, in.flag("attention_bias", false), false);
   model.tied_embedding = in.flag("tie_word_embeddings", true);
   return model;
 }
 
+inline transformer gemma(reader& in) { return gemma_of(in, common_sizes(in), 16); }
+
 inline transformer gemma2(reader& in) {
-  auto model = gemma(in);
+  auto model = gemma_of(in, common_sizes(in), 4);
   model.norms_per_layer = 4;
   auto const window = in.size_or({"sliding_window"}, 4096);
   model.windowed = {.window = window, .layers = windowed_layer_types(in).value_or((model.layers + 1) / 2)};  // every other one
   return model;
 }
 
-// All layers are windowed but each sliding_window_pattern-th.
+// All layers are windowed but each sliding_window_pattern-th. Published text_configs leave out what is
+// the class's default.
 inline transformer gemma3(reader& in) {
-  auto model = gemma(in);
+  auto model = gemma_of(in, {.layers = in.size_or({"num_hidden_layers"}, 26),
+                             .hidden = in.size_or({"hidden_size"}, 2304),
+                             .heads = in.size_or({"num_attention_heads"}, 8),
+                             .ffn = in.size_or({"intermediate_size"}, 9216),
+                             .vocabulary = in.size_or({"vocab_size"}, 262208)}, 4);
   model.norms_per_layer = 4;
   model.qk_norm = query_key_norm::per_head;
   auto const window = in.size_or({"sliding_window"}, 4096);
   auto const pattern = in.size_or({"sliding_window_pattern", "_sliding_window_pattern"}, 6);
-  model.windowed = {.window = window, .layers = windowed_layer_types(in).value_or(model.layers - model.layers / pattern)};
+  model.windowed = {.window = window, .layers = all_but_each(in, model.layers, pattern)};
   return model;
 }
 
@@ -120,11 +141,28 @@ inline transformer internlm(reader& in) {
 
 inline transformer internlm2(reader& in) {
   auto model = baichuan(in);
-  set_biases(model, in.flag("bias", false), false);
+  set_biases(model, in.flag("bias", true), false);
+  return model;
+}
+
+inline transformer internlm3(reader& in) {
+  auto model = common_sizes(in);
+  read_heads(in, model);
+  bool const biases = in.flag("bias", false);
+  set_biases(model, biases, biases);
+  model.qkv_bias = in.flag("qkv_bias", false);
+  model.tied_embedding = in.flag("tie_word_embeddings", false);
+  return model;
+}
+
+inline transformer chatglm1(reader& in) {
+  auto model = gpt_sizes(in, {"inner_hidden_size"});
+  set_biases(model, true, true);
   return model;
 }
 
 inline transformer chatglm(reader& in) {
+  if (in.states("inner_hidden_size")) return chatglm1(in);
   transformer model{.layers = in.size({"num_layers", "num_hidden_layers"}),
                     .hidden = in.size({"hidden_size"}),
                     .heads = in.size({"num_attention_heads"}),
@@ -160,8 +198,9 @@ inline transformer glm4(reader& in) {
 
 inline transformer stablelm(reader& in) {
   auto model = common_sizes(in);
-  read_heads(in, model, in.states("num_key_value_heads") ? 0 : std::min<std::int64_t>(32, model.heads));
-  in.require_flag("qk_layernorm", false, "as norms of its heads are not described");
+  read_heads(in, model, 32);
+  if (in.flag("qk_layernorm", false)) model.qk_norm = query_key_norm::whole;  // one a head, none shared
+  model.qk_norm_bias = false;
   model.norm = norm_kind::layer;
   model.qkv_bias = in.flag("use_qkv_bias", false);
   model.norms_per_layer = in.flag("use_parallel_residual", false) ? 1 : 2;
@@ -181,11 +220,75 @@ inline transformer olmo2(reader& in) {
   return model;
 }
 
+inline transformer olmo3(reader& in) {
+  auto model = olmo2(in);
+  auto const window = in.size_or({"sliding_window"}, 4096);
+  model.windowed = {.window = window, .layers = all_but_each(in, model.layers, 4)};
+  return model;
+}
+
+inline transformer hf_olmo(reader& in) {
+  transformer model{.layers = in.size({"n_layers"}),
+                    .hidden = in.size({"d_model"}),
+                    .heads = in.size({"n_heads"}),
+                    .vocabulary = in.size({"embedding_size", "vocab_size"})};
+  if (model.hidden % model.heads != 0) in.fields().refuse("n_heads", "a divisor of d_model = " + std::to_string(model.hidden));
+  model.kv_heads = in.size_or({"n_kv_heads"}, in.flag("multi_query_attention", false) ? 1 : model.heads);
+  model.head_size = model.hidden / model.heads;
+  if (in.fields().optional_text("activation_type").value_or("swiglu") != "swiglu") in.fields().refuse("activation_type", "\"swiglu\"");
+  auto const both = in.size_or({"mlp_hidden_size"}, in.size_or({"mlp_ratio"}, 4) * model.hidden);
+  if (both % 2 != 0) in.fields().refuse("mlp_hidden_size", "an even number, twice the width of the ffn", std::to_string(both));
+  model.ffn = both / 2;
+  in.require_flag("include_bias", false, "as no published model of the family has biases");
+  in.require_flag("attention_layer_norm", false, "as no published model of the family has norms on its heads");
+  model.norm = in.flag("layer_norm_with_affine", true) ? norm_kind::rms : norm_kind::none;  // without bias
+  model.tied_embedding = in.flag("weight_tying", true);
+  return model;
+}
+
+inline transformer smollm3(reader& in) {
+  auto model = common_sizes(in);
+  read_heads(in, model, 4);
+  set_biases(model, in.flag("attention_bias", false), in.flag("mlp_bias", false));
+  model.tied_embedding = in.flag("tie_word_embeddings", true);
+  return model;
+}
+
+inline transformer seed_oss(reader& in) {
+  auto model = common_sizes(in);
+  read_heads(in, model, 8, 128);
+  set_biases(model, in.flag("attention_bias", true), in.flag("mlp_bias", false));
+  model.output_bias = in.flag("attention_out_bias", false);
+  model.tied_embedding = in.flag("tie_word_embeddings", false);
+  return model;
+}
+
+inline transformer orion(reader& in) {
+  auto model = llama(in);
+  model.norm = norm_kind::layer;
+  return model;
+}
+
+inline transformer nemotron(reader& in) {
+  auto model = llama(in);
+  model.norm = norm_kind::layer;
+  model.gated_ffn = false;
+  return model;
+}
+
 inline transformer cohere(reader& in) {
   auto model = llama(in);
-  in.require_flag("use_qk_norm", false, "as norms of its heads are not described");
+  if (in.flag("use_qk_norm", false)) model.qk_norm = query_key_norm::whole;
   model.norms_per_layer = 1;
   model.tied_embedding = in.flag("tie_word_embeddings", true);
+  return model;
+}
+
+inline transformer cohere2(reader& in) {
+  auto model = cohere(in);
+  auto const window = in.size_or({"sliding_window"}, 4096);
+  auto const pattern = in.size_or({"sliding_window_pattern"}, 4);
+  model.windowed = {.window = window, .layers = all_but_each(in, model.layers, pattern)};
   return model;
 }
 

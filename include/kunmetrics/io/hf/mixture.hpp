@@ -3,9 +3,12 @@
 //   mixtral phimoe      all layers; the FFN's width is an expert's     olmoe   with norms on all of q and k
 //   qwen2_moe           a shared expert with a gate of its own          qwen3_moe   none shared
 //   deepseek            some dense layers first, n_shared_experts       deepseek_v2 deepseek_v3 kimi_k2   latent
+//   glm4_moe            as deepseek, with norms on each head's query and key where use_qk_norm
 //   gpt_oss             biases throughout, sinks, every other layer windowed
-// num_nextn_predict_layers (deepseek_v3) are layers of their own, in no count. Source: configuration
-// and modelling code of each family in Hugging Face transformers and of DeepSeek.
+//   dbrx                norms without biases; ffn_config, attn_config    minicpm   llama, tied; num_experts 0: dense
+// Other names read: num_routed_experts, num_shared_experts; num_experts and experts_per_token of gpt_oss;
+// num_local_experts of Qwen. num_nextn_predict_layers are layers of their own, in no count. Source:
+// configuration and modelling code of each family in Hugging Face transformers and of DeepSeek.
 #pragma once
 
 #include <kunmetrics/io/hf/llama_like.hpp>
@@ -39,13 +42,17 @@ inline transformer olmoe(reader& in) {
 
 // Layers with (i + 1) % decoder_sparse_step == 0 have experts, but for those listed as mlp_only_layers.
 inline std::int64_t qwen_sparse_layers(reader& in, std::int64_t layers) {
-  auto const dense = static_cast<std::int64_t>(in.fields().optional_length("mlp_only_layers").value_or(0));
-  return std::max<std::int64_t>(0, sparse_layers(layers, 0, in.size_or({"decoder_sparse_step"}, 1)) - dense);
+  auto const every = in.size_or({"decoder_sparse_step"}, 1);
+  auto dense = in.fields().optional_integers("mlp_only_layers").value_or(std::vector<std::int64_t>{});
+  std::ranges::sort(dense);
+  dense.erase(std::ranges::unique(dense).begin(), dense.end());
+  return layers / every -
+         std::ranges::count_if(dense, [&](std::int64_t i) { return i >= 0 && i < layers && (i + 1) % every == 0; });
 }
 
 inline transformer qwen2_moe(reader& in) {
   auto model = qwen2(in);
-  model.moe = {.experts = in.size_or({"num_experts"}, 60), .active = in.size_or({"num_experts_per_tok"}, 4),
+  model.moe = {.experts = in.size_or({"num_experts", "num_local_experts"}, 60), .active = in.size_or({"num_experts_per_tok"}, 4),
                .expert_ffn = in.size_or({"moe_intermediate_size"}, 1408),
                .shared_ffn = in.size_or({"shared_expert_intermediate_size"}, 5632), .shared_gate = true,
                .layers = qwen_sparse_layers(in, model.layers)};
@@ -53,20 +60,21 @@ inline transformer qwen2_moe(reader& in) {
 }
 
 inline transformer qwen3_moe(reader& in) {
-  auto model = qwen3(in);
-  model.moe = {.experts = in.size_or({"num_experts"}, 128), .active = in.size_or({"num_experts_per_tok"}, 8),
+  auto model = qwen3_attention(in, 4, 0);
+  model.moe = {.experts = in.size_or({"num_experts", "num_local_experts"}, 128), .active = in.size_or({"num_experts_per_tok"}, 8),
                .expert_ffn = in.size_or({"moe_intermediate_size"}, 768), .layers = qwen_sparse_layers(in, model.layers)};
   return model;
 }
 
-inline void read_deepseek_experts(reader& in, transformer& model) {
+// Layers from `first` on with i % moe_layer_freq == 0 have experts.
+inline void read_deepseek_experts(reader& in, transformer& model, std::int64_t absent_first = 0) {
   auto const experts = in.optional_size({"n_routed_experts", "num_routed_experts"});
   if (!experts) return;
   auto const width = in.size({"moe_intermediate_size"});
-  auto const first = in.count_or({"first_k_dense_replace"}, 0);
+  auto const first = std::min(in.count_or({"first_k_dense_replace"}, absent_first), model.layers);
   auto const every = in.size_or({"moe_layer_freq"}, 1);
-  std::int64_t layers = 0;
-  for (std::int64_t i = first; i < model.layers; ++i) layers += i % every == 0 ? 1 : 0;
+  auto const multiples_below = [&](std::int64_t end) { return (end + every - 1) / every; };
+  auto const layers = multiples_below(model.layers) - multiples_below(first);
   model.moe = {.experts = *experts, .active = in.size({"num_experts_per_tok"}), .expert_ffn = width,
                .shared_ffn = width * in.count_or({"n_shared_experts", "num_shared_experts"}, 0), .layers = layers};
 }
@@ -77,7 +85,8 @@ inline transformer deepseek(reader& in) {
   return model;
 }
 
-inline transformer deepseek_latent(reader& in, std::int64_t absent_query_rank) {
+// DeepSeek-V2-Lite is published with and without "q_lora_rank": null, so that absence means none there.
+inline transformer deepseek_latent(reader& in, std::int64_t absent_query_rank, std::int64_t absent_first) {
   auto model = common_sizes(in);
   model.kv_heads = model.heads;
   auto const rotated = in.size_or({"qk_rope_head_dim"}, 64);
@@ -86,18 +95,58 @@ inline transformer deepseek_latent(reader& in, std::int64_t absent_query_rank) {
   model.latent = {.kv_rank = in.size_or({"kv_lora_rank"}, 512),
                   .query_rank = in.count_or({"q_lora_rank"}, in.states("q_lora_rank") ? 0 : absent_query_rank),
                   .rope_head_size = rotated};
-  in.require_flag("attention_bias", false, "as biases of latent attention are not described");
+  set_biases(model, in.flag("attention_bias", false), false);
   model.tied_embedding = in.flag("tie_word_embeddings", false);
-  read_deepseek_experts(in, model);
+  read_deepseek_experts(in, model, absent_first);
   return model;
 }
 
-inline transformer deepseek_v2(reader& in) { return deepseek_latent(in, 0); }
+inline transformer deepseek_v2(reader& in) { return deepseek_latent(in, 0, 0); }
 
 inline transformer deepseek_v3(reader& in) {
-  auto model = deepseek_latent(in, 1536);
+  auto model = deepseek_latent(in, 1536, 3);
   model.moe.router_bias = model.moe.layers > 0;  // e_score_correction_bias, which chooses experts
   model.prediction_layers = in.count_or({"num_nextn_predict_layers"}, 0);
+  return model;
+}
+
+inline transformer glm4_moe(reader& in) {
+  auto model = common_sizes(in);
+  read_heads(in, model, 8);
+  model.qkv_bias = in.flag("attention_bias", false);
+  if (in.flag("use_qk_norm", false)) model.qk_norm = query_key_norm::per_head;
+  model.tied_embedding = in.flag("tie_word_embeddings", false);
+  read_deepseek_experts(in, model, 1);
+  model.moe.router_bias = model.moe.layers > 0;
+  model.prediction_layers = in.count_or({"num_nextn_predict_layers"}, 0);
+  return model;
+}
+
+inline transformer dbrx(reader& in) {
+  auto model = gpt_sizes(in, {});
+  model.norm = norm_kind::rms;
+  model.gated_ffn = true;
+  model.tied_embedding = in.flag("tie_word_embeddings", false);
+  auto attention = in.fields().optional_object("attn_config");
+  model.kv_heads = attention ? attention->optional_integer("kv_n_heads", 1).value_or(1) : 1;
+  auto ffn = in.fields().optional_object("ffn_config");
+  if (!ffn) in.fields().refuse("ffn_config", "an object");
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+  model.ffn = ffn->optional_integer("ffn_hidden_size", 1, most).value_or(3584);
+  model.moe = {.experts = ffn->optional_integer("moe_num_experts", 1, most).value_or(4),
+               .active = ffn->optional_integer("moe_top_k", 1, most).value_or(1),
+               .expert_ffn = model.ffn, .layers = model.layers};
+  return model;
+}
+
+inline transformer minicpm(reader& in) {
+  auto model = common_sizes(in);
+  read_heads(in, model);
+  set_biases(model, in.flag("attention_bias", false), false);
+  model.tied_embedding = in.flag("tie_word_embeddings", true);
+  if (auto const experts = in.count_or({"num_experts"}, 0); experts > 0) {
+    model.moe = {.experts = experts, .active = in.size({"num_experts_per_tok"}), .expert_ffn = model.ffn, .layers = model.layers};
+  }
   return model;
 }
 

@@ -63,8 +63,11 @@ class reader {
   json_object& fields_;
 };
 
-// Key and value heads, and the size of a head. `absent_kv` 0: as many as query heads.
+// Key and value heads, and the size of a head. The defaults, 0 for as many as query heads and for hidden
+// / heads, stand for keys that are not there; null means those of 0 in every family.
 inline void read_heads(reader& in, transformer& model, std::int64_t absent_kv = 0, std::int64_t absent_head_size = 0) {
+  if (in.states("num_key_value_heads")) absent_kv = 0;
+  if (in.states("head_dim")) absent_head_size = 0;
   model.kv_heads = in.size_or({"num_key_value_heads"}, absent_kv == 0 ? model.heads : absent_kv);
   if (model.heads % model.kv_heads != 0) {
     in.fields().refuse("num_key_value_heads", "a divisor of num_attention_heads = " + std::to_string(model.heads),
@@ -116,11 +119,9 @@ inline std::optional<std::int64_t> windowed_layer_types(reader& in) {
   return std::ranges::count(*types, std::string{"sliding_attention"});
 }
 
-// The layers of [first, layers) with (i + 1) % every == 0.
-constexpr std::int64_t sparse_layers(std::int64_t layers, std::int64_t first, std::int64_t every) {
-  std::int64_t count = 0;
-  for (std::int64_t i = first; i < layers; ++i) count += (i + 1) % every == 0 ? 1 : 0;
-  return count;
+// Windowed layers where all but each `every`-th are.
+inline std::int64_t all_but_each(reader& in, std::int64_t layers, std::int64_t every) {
+  return windowed_layer_types(in).value_or(layers - layers / every);
 }
 
 }  // namespace kunmetrics::hf
