@@ -154,7 +154,7 @@ TEST_CASE("what is absent is a dash, with the reason in the document's language"
   document.case_file = "";
   document.dataset = "";
   auto run = a800_case;
-  run.precision = int8;  // of which no peak is known
+  run.precision = fp8;  // of which no peak is known
   basic_meter<report_clock, tokens_per_processor_second_t, decltype(mfu<flops::palm>)> meter{run, {}, {}, {}};
   auto const empty = summary_of(meter);
 
@@ -190,7 +190,7 @@ TEST_CASE("what is absent is a dash, with the reason in the document's language"
 
 TEST_CASE("an unknown peak leaves the rate and takes the MFU") {
   auto run = a800_case;
-  run.precision = int8;
+  run.precision = fp8;
   auto const text = flagperf_report(a800_document(), measured(run, tokens_per_processor_second, mfu<flops::palm>), language::zh);
   auto const row = line_with(text, "| A800单机8卡");
   CHECK(has(row, "| 3564.0 [2] "));
@@ -207,7 +207,7 @@ TEST_CASE("every reason that the library gives has a Chinese text") {
   processor_memory const memory;
   for (std::string_view reason :
        {idle(tokens_per_processor_second).reason(), summary_of(idle).loss.reason(), summary_of(idle).step_time.reason(),
-        peak(devices::nvidia_a800_80gb, int8).reason(), peak(secret, fp16).reason(), flops::flagperf_nominal::undefined_for(unnamed.model),
+        peak(devices::nvidia_a800_80gb, fp8).reason(), peak(secret, fp16).reason(), flops::flagperf_nominal::undefined_for(unnamed.model),
         memory.used.reason(), memory.total.reason()}) {
     CAPTURE(std::string{reason});
     REQUIRE(!reason.empty());
