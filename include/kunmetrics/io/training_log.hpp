@@ -3,8 +3,9 @@
 //   auto const log = read_training_log("train.log");
 //   log.framework        "Megatron-LM", or empty when no line of a known program was found
 //   log.claimed.flop_rate, log.step_time, log.global_batch_size, ...    each empty where it is not said
-// Lines end at LF, CRLF or the CR of a progress bar; colours and NUL bytes are taken out; a line cut in
-// its middle says what stands in it whole. Steps that several ranks print count once, and a step
+// Lines end at LF, CRLF or the CR of a progress bar; colours and NUL bytes are taken out; messages that Rich
+// wrapped are joined; a line cut in its middle says what stands in it whole, so that a number at the very
+// end of a log without a last newline is not read. Steps that several ranks print count once, and a step
 // number that goes back is a restart. io/logs/ has the readers, one header a family of programs.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <kunmetrics/io/logs/anchors.hpp>
 #include <kunmetrics/io/logs/deepspeed.hpp>
 #include <kunmetrics/io/logs/hugging_face.hpp>
+#include <kunmetrics/io/logs/json_records.hpp>
 #include <kunmetrics/io/logs/karpathy.hpp>
 #include <kunmetrics/io/logs/lightning.hpp>
 #include <kunmetrics/io/logs/maxtext.hpp>
@@ -19,12 +21,14 @@
 #include <kunmetrics/io/logs/multi_line.hpp>
 #include <kunmetrics/io/logs/one_line.hpp>
 #include <kunmetrics/io/logs/torchtitan.hpp>
+#include <kunmetrics/io/logs/wrapped.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <istream>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +56,16 @@ inline constexpr auto anchor_texts = [] {
 static_assert(std::ranges::all_of(anchor_texts, [](std::string_view text) { return text.size() >= anchor_window; }));
 
 inline constexpr anchor_table table{anchor_texts};
+
+// Reads what one whole line says, anchor by anchor until a reader has read all of it.
+inline void read_line(std::string_view line, collector& to) {
+  if (line.starts_with("{\"")) return read_json_record(line, to);
+  for (std::size_t from = 0; from < line.size();) {
+    auto const hit = table.find(line, from);
+    if (!hit || all_anchors[hit->anchor].read({line, line.substr(hit->end)}, to)) return;
+    from = hit->end;
+  }
+}
 }  // namespace logs
 
 // Takes a log in pieces of any size.
@@ -76,23 +90,49 @@ class training_log_reader {
 
   // What the whole log says. `hint` decides between programs whose lines are the same.
   training_log finish(std::optional<log_framework> hint = std::nullopt) && {
-    if (!unfinished_.empty()) line(unfinished_, true);
+    if (!unfinished_.empty()) {
+      drop_cut_number();
+      line(unfinished_, true);
+    }
+    end_message();
     collector_.conclude(hint);
     return std::move(collector_.log);
   }
 
  private:
-  static constexpr std::size_t longest_line = std::size_t{1} << 20U;  // the rest of a longer one is left out
+  static constexpr std::size_t longest_line = std::size_t{1} << 18U;
 
-  void keep(std::string_view part) { unfinished_.append(part.substr(0, longest_line - std::min(longest_line, unfinished_.size()))); }
+  // A longer line, as a progress bar makes it without a newline, is read in pieces: up to where the bar
+  // was last drawn again.
+  void keep(std::string_view part) {
+    while (unfinished_.size() + part.size() > longest_line) {
+      auto const room = longest_line - unfinished_.size();
+      unfinished_.append(part.substr(0, room));
+      part.remove_prefix(room);
+      auto const end = std::min(unfinished_.rfind('\r'), unfinished_.size());
+      segments(std::string_view{unfinished_}.substr(0, end));
+      unfinished_.erase(0, std::max<std::size_t>(end, 1));
+    }
+    unfinished_.append(part);
+  }
 
-  static bool holds(std::string_view text, char c) { return std::memchr(text.data(), c, text.size()) != nullptr; }
+  // The digits at the end of a log that is still being written may go on.
+  void drop_cut_number() {
+    auto const before = unfinished_.find_last_not_of("0123456789.,eE+-");
+    unfinished_.resize(before == std::string::npos ? 0 : before + 1);
+  }
+
+  static bool holds(std::string_view text, char c) { return !text.empty() && std::memchr(text.data(), c, text.size()) != nullptr; }
   static bool holds_special(std::string_view text) { return holds(text, '\r') || holds(text, '\x1b') || holds(text, '\0'); }
 
-  // A line may hold the states of a progress bar, each drawn over the last, parted by CR.
   void line(std::string_view text, bool may_be_special) {
+    if (wrapped_.ends_at(text)) end_message();  // before the line is counted: a message is of its own lines
     collector_.next_line();
-    if (!may_be_special) return segment(text);
+    may_be_special ? segments(text) : segment(text);
+  }
+
+  // A line may hold the states of a progress bar, each drawn over the last, parted by CR.
+  void segments(std::string_view text) {
     if (holds(text, '\x1b') || holds(text, '\0')) {
       plain_ = text;
       take_out_colours(plain_);
@@ -106,12 +146,12 @@ class training_log_reader {
   }
 
   void segment(std::string_view text) {
-    for (std::size_t from = 0; from < text.size();) {
-      auto const hit = logs::table.find(text, from);
-      if (!hit) return;
-      if (logs::all_anchors[hit->anchor].read({text, text.substr(hit->end)}, collector_)) return;
-      from = hit->end;
-    }
+    if (wrapped_.ends_at(text)) end_message();
+    if (!wrapped_.takes(text)) logs::read_line(text, collector_);
+  }
+
+  void end_message() {
+    wrapped_.finish([this](std::string_view message) { logs::read_line(message, collector_); });
   }
 
   // ESC [ ... letter, and NUL bytes.
@@ -131,6 +171,7 @@ class training_log_reader {
   }
 
   logs::collector collector_;
+  logs::wrapped_lines wrapped_;
   std::string unfinished_;
   std::string plain_;
 };
@@ -141,19 +182,24 @@ inline training_log read_training_log_text(std::string_view text, std::optional<
   return std::move(reader).finish(hint);
 }
 
+inline training_log read_training_log(std::istream& stream, std::optional<log_framework> hint = std::nullopt) {
+  training_log_reader reader;
+  std::vector<char> block(std::size_t{1} << 18U);
+  while (stream.read(block.data(), static_cast<std::streamsize>(block.size())) || stream.gcount() > 0) {
+    reader.feed({block.data(), static_cast<std::size_t>(stream.gcount())});
+  }
+  return std::move(reader).finish(hint);
+}
+
 // Throws input_error when the file cannot be read.
 inline training_log read_training_log(std::filesystem::path const& file, std::optional<log_framework> hint = std::nullopt) {
   std::ifstream stream{file, std::ios::binary};
   if (!stream || std::filesystem::is_directory(file)) {
     throw input_error{detail::needed_found(file.string(), "a readable file", std::filesystem::is_directory(file) ? "a directory" : "none")};
   }
-  training_log_reader reader;
-  std::vector<char> block(std::size_t{1} << 18U);
-  while (stream.read(block.data(), static_cast<std::streamsize>(block.size())) || stream.gcount() > 0) {
-    reader.feed({block.data(), static_cast<std::size_t>(stream.gcount())});
-  }
+  auto log = read_training_log(stream, hint);
   if (stream.bad()) throw input_error{detail::needed_found(file.string(), "a readable file", "an error while reading")};
-  return std::move(reader).finish(hint);
+  return log;
 }
 
 }  // namespace kunmetrics

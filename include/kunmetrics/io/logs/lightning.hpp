@@ -62,9 +62,10 @@ inline bool read_nemo_step(anchored_line const& line, collector& to) {
 // A bar is drawn again and again: the batch of the epoch tells one step's bars apart. The number of
 // the batch is a step of the run once the batches of the epochs before are added.
 inline bool read_lightning_bar(anchored_line const& line, collector& to) {
-  auto const epoch = number_after(line.text, "Epoch ");
+  auto const epoch_text = text_after(line.text, "Epoch ");
+  auto const epoch = parts::scanned_number{epoch_text.value_or("")};  // a colon follows it
   auto const bar = line.text.rfind('|', line.text.size() - line.after.size());
-  if (!epoch || bar == std::string_view::npos || line.text.find("train_step_timing in s") != std::string_view::npos) return false;
+  if (!epoch.valid() || bar == std::string_view::npos || line.text.find("train_step_timing in s") != std::string_view::npos) return false;
   auto text = line.text.substr(bar + 1);
   auto const batch = take_number(text);
   if (!batch || !text.starts_with('/')) return false;
@@ -72,7 +73,7 @@ inline bool read_lightning_bar(anchored_line const& line, collector& to) {
   if (!batches) return false;
   to.mark(log_framework::lightning);
   record found;
-  found.step = count_of(printed{epoch->value * batches->value + batch->value, 1});
+  found.step = count_of(printed{epoch.value() * batches->value + batch->value, 1});
   auto const loss = number_after(line.after, "train_loss=");
   found.set(field::loss, loss ? loss : number_after(line.after, " loss="));
   to.take(source::lightning, found);

@@ -43,7 +43,7 @@ struct megatron_cell {
   std::string_view name;
   cell_reader read;
 };
-inline constexpr std::array megatron_cells{
+inline constexpr std::array known_megatron_cells{
     megatron_cell{"elapsed time per iteration (ms)", cell_thousandth<field::step_time>},
     megatron_cell{"elapsed time per iteration (s)", cell_number<field::step_time>},
     megatron_cell{"consumed samples", cell_number<field::samples_seen>},
@@ -66,15 +66,41 @@ inline constexpr std::array megatron_cells{
     megatron_cell{"max_memory_allocated(GB)", cell_marks<log_framework::mindspeed>},
 };
 
+// The cells by the length of their names, which tells almost all of them apart.
+class megatron_cell_table {
+ public:
+  constexpr megatron_cell_table() : cells_{known_megatron_cells} {
+    std::ranges::sort(cells_, {}, [](megatron_cell const& cell) { return cell.name.size(); });
+    for (std::size_t length = 0; length < first_.size(); ++length) {
+      auto const shorter = [&](megatron_cell const& cell) { return cell.name.size() < length; };
+      first_[length] = static_cast<std::uint8_t>(std::ranges::count_if(cells_, shorter));
+    }
+  }
+  constexpr megatron_cell const* find(std::string_view name) const {
+    if (name.size() + 1 >= first_.size()) return nullptr;
+    for (std::size_t i = first_[name.size()]; i < first_[name.size() + 1]; ++i) {
+      if (cells_[i].name == name) return &cells_[i];
+    }
+    return nullptr;
+  }
+
+ private:
+  static constexpr std::size_t longest = 40;
+  std::array<megatron_cell, known_megatron_cells.size()> cells_;
+  std::array<std::uint8_t, longest + 2> first_{};
+};
+inline constexpr megatron_cell_table megatron_cells;
+static_assert(std::ranges::all_of(known_megatron_cells, [](auto const& cell) { return megatron_cells.find(cell.name) != nullptr; }));
+
 inline void read_megatron_cell(std::string_view name, std::string_view value, record& into, collector& to) {
   if (name.empty()) return;
-  for (megatron_cell const& known : megatron_cells) {
-    // the length and the first letter tell almost all of them apart
-    if (known.name.size() != name.size() || known.name.front() != name.front() || known.name != name) continue;
-    return known.read(value, into, to);
+  if (auto const* known = megatron_cells.find(name)) return known->read(value, into, to);
+  switch (name.front()) {  // these go on in more than one way
+    case 'e': return name.starts_with("elapsed time per iteration") ? into.set(field::step_time, number_in(value)) : void();
+    case 'h':
+    case 'r': return name.starts_with("hip mem usage") || name.starts_with("rocm mem usage") ? to.mark(log_framework::primus) : void();
+    default: return;
   }
-  if (name.starts_with("elapsed time per iteration")) into.set(field::step_time, number_in(value));
-  if (name.starts_with("hip mem usage") || name.starts_with("rocm mem usage")) to.mark(log_framework::primus);
 }
 
 // "[rank-7/8]": rank 7 of 8.

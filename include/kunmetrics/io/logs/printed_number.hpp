@@ -5,6 +5,7 @@
 // rank's line) was cut, and is none. nan and inf are none either: no statistic can hold them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -26,11 +27,13 @@ constexpr printed operator*(printed number, double scale) {
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
+// Those that a double holds exactly.
+inline constexpr std::array<double, 23> powers_of_ten{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                                      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
 inline double power_of_ten(int exponent) {
-  constexpr std::array<double, 23> exact{1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                         1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-  if (exponent >= 0 && exponent < 23) return exact[static_cast<std::size_t>(exponent)];
-  if (exponent < 0 && exponent > -23) return 1 / exact[static_cast<std::size_t>(-exponent)];
+  if (exponent >= 0 && exponent < 23) return powers_of_ten[static_cast<std::size_t>(exponent)];
+  if (exponent < 0 && exponent > -23) return 1 / powers_of_ten[static_cast<std::size_t>(-exponent)];
   return std::pow(10.0, exponent);
 }
 
@@ -39,7 +42,12 @@ constexpr bool ends_a_number(std::string_view rest) {
   if (rest.empty()) return true;
   char const next = rest.front();
   if (next == '.') return rest.size() == 1 || is_blank(rest[1]);
-  return std::string_view{"[:-+_0123456789"}.find(next) == std::string_view::npos;
+  return !is_digit(next) && next != '[' && next != ':' && next != '-' && next != '+' && next != '_';
+}
+
+// What may stand between a name and its number.
+constexpr bool leads_to_a_number(char c) {
+  return is_blank(c) || c == ':' || c == '=' || c == '|' || c == '\'' || c == '"';
 }
 
 namespace parts {
@@ -74,10 +82,12 @@ class scanned_number {
  private:
   char at(std::size_t i) const { return i < text_.size() ? text_[i] : '\0'; }
   bool two_points() const { return at(end_ + 1) == '.'; }
-  void digit() {
-    if (digits_ > 0 || at(end_) != '0') ++digits_;  // zeros in front say nothing of the precision
-    if (digits_ <= 18) mantissa_ = mantissa_ * 10 + static_cast<std::uint64_t>(at(end_) - '0');
-    ++end_;
+  void take_digits() {
+    for (; end_ < text_.size() && is_digit(text_[end_]); ++end_) {
+      auto const digit = static_cast<std::uint64_t>(text_[end_] - '0');
+      if (digits_ > 0 || digit > 0) ++digits_;  // zeros in front say nothing of the precision
+      if (digits_ <= 18) mantissa_ = mantissa_ * 10 + digit;
+    }
   }
   // A comma with three digits behind it, and no fourth, groups thousands.
   bool separator() const {
@@ -86,19 +96,17 @@ class scanned_number {
   }
   void whole_digits() {
     auto const begin = end_;
-    while (is_digit(at(end_))) digit();
+    take_digits();
     while (end_ > begin && separator()) {
       ++end_;
-      for (int i = 0; i < 3; ++i) digit();
+      take_digits();
     }
     if (end_ > begin && digits_ == 0) digits_ = 1;  // the number 0
   }
   void fraction() {
-    ++end_;
-    while (is_digit(at(end_))) {
-      digit();
-      ++decimals_;
-    }
+    auto const begin = ++end_;
+    take_digits();
+    decimals_ = static_cast<int>(std::min<std::size_t>(end_ - begin, 1000));
     if (decimals_ > 0 && digits_ == 0) digits_ = 1;
   }
   void exponent() {
@@ -126,8 +134,9 @@ class scanned_number {
 // The number that `text` begins with, behind blanks, quotes and the signs between a name and its
 // value; `text` is then what follows it. Nothing when there is none, or it was cut.
 inline std::optional<printed> take_number(std::string_view& text) {
-  auto const begin = text.find_first_not_of(" \t:=|'\"");
-  if (begin == std::string_view::npos) return std::nullopt;
+  std::size_t begin = 0;
+  while (begin < text.size() && leads_to_a_number(text[begin])) ++begin;
+  if (begin == text.size()) return std::nullopt;
   parts::scanned_number const number{text.substr(begin)};
   auto const rest = text.substr(begin + number.size());
   if (!number.valid() || !ends_a_number(rest)) return std::nullopt;
