@@ -29,7 +29,8 @@ function(kunmetrics_component name)
 endfunction()
 
 file(GLOB core_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kunmetrics/*.hpp
-     ${PROJECT_SOURCE_DIR}/include/kunmetrics/devices/*.hpp)
+     ${PROJECT_SOURCE_DIR}/include/kunmetrics/devices/*.hpp
+     ${PROJECT_SOURCE_DIR}/include/kunmetrics/models/*.hpp)
 list(FILTER core_headers EXCLUDE REGEX "/views\\.hpp$")
 list(APPEND core_headers ${PROJECT_SOURCE_DIR}/include/kunmetrics.hpp)
 kunmetrics_component(kunmetrics HEADERS ${core_headers} LINKS Boost::headers)

@@ -43,6 +43,13 @@ static_assert(more([](auto& m) { m.head_bias = true; }) == 50);
 static_assert(more([](auto& m) { m.attention_sinks = true; }) == 2 * 4);
 static_assert(more([](auto& m) { m.qk_norm = query_key_norm::per_head; }) == 2 * 2 * 3);
 static_assert(more([](auto& m) { m.qk_norm = query_key_norm::whole; }) == 2 * (12 + 6));
+static_assert(more([](auto& m) { m.final_norm = false; }) == -8);
+static_assert(more([](auto& m) { m.embedding_width = 5; }) == 2 * (50 * 5 - 400) + 2 * 8 * 5);
+static_assert(with([](auto& m) { m.embedding_width = 5; }).matmul == 2 * 528 + 50 * 5 + 2 * 8 * 5);
+constexpr auto layer_norms = [](auto& m) { m.norm = norm_kind::layer; };
+static_assert(with([](auto& m) { layer_norms(m), m.qk_norm = query_key_norm::per_head; }).total - with(layer_norms).total == 2 * 2 * 6);
+static_assert(with([](auto& m) { layer_norms(m), m.qk_norm = query_key_norm::per_head, m.qk_norm_bias = false; }).total -
+                  with(layer_norms).total == 2 * 2 * 3);
 static_assert(more([](auto& m) { m.value_head_size = 5; }) == 2 * (8 * 2 * 2 + 4 * 2 * 8));
 
 // Latent: q 8*6 + 6*4*3, kv 8*(5 + 1) + 5*4*(3 - 1 + 2), o 4*2*8, norms 6 + 5.
@@ -53,6 +60,7 @@ constexpr auto latent = [](auto& m) {
 };
 static_assert(with(latent).matmul == 2 * (120 + 48 + 80 + 64 + 240) + 400);
 static_assert(with(latent).total == with(latent).matmul + 400 + 40 + 2 * 11);
+static_assert(with([](auto& m) { latent(m), m.qkv_bias = true; }).total - with(latent).total == 2 * (6 + 5 + 1));
 
 // Experts of 3*8*6 = 144, three chosen of five; shared ones of 3*8*4 = 96 with a gate of 8; router 40.
 constexpr auto experts = [](auto& m) {

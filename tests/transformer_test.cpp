@@ -24,6 +24,7 @@ TEST_CASE("sizes out of range") {
   refused([](auto& m) { m.layers = 0; }, "transformer.layers: needed a positive number, received 0");
   refused([](auto& m) { m.ffn = -1; }, "transformer.ffn: needed a positive number, received -1");
   refused([](auto& m) { m.learned_positions = -1; }, "transformer.learned_positions: needed a number of at least 0, received -1");
+  refused([](auto& m) { m.embedding_width = -1; }, "transformer.embedding_width: needed a number of at least 0, received -1");
   refused([](auto& m) { m.norms_per_layer = -1; }, "transformer.norms_per_layer: needed a number of at least 0, received -1");
 }
 

@@ -47,6 +47,7 @@ using kunmetrics::detail::needed_found;
 // What of a model the units cannot compute; empty when they can.
 inline std::string untrainable(kunmetrics::hf_model const& model) {
   auto const& sizes = model.sizes;
+  if (model.sizes_alone) return "a name of the registry, which has its sizes alone";
   if (sizes.tied_embedding) return "tie_word_embeddings true";
   if (model.scaled_rope) return "scaled rotary positions";
   if (sizes.learned_positions > 0) return "learned positions";

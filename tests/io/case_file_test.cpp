@@ -96,8 +96,13 @@ TEST_CASE("a model is a name of the registry, a config.json, or such an object")
   CHECK(read_case(folder.file("c.json", what.dump())).model.sizes.hidden == 64);
   what["model"]["hidden_size"] = "64";
   CHECK(message_of([&] { read(what); }).ends_with("c.json: model.hidden_size: needed an integer from 1 to 2147483647, found \"64\""));
+  // of the registry only llama 2 has more than sizes
+  what["model"] = "llama2-7b";
+  CHECK_FALSE(read_case(folder.file("c.json", what.dump())).model.sizes_alone);
+  what["model"] = "llama3-8b";
+  CHECK(read_case(folder.file("c.json", what.dump())).model.sizes_alone);
   CHECK(refusal("model", "llama9") ==
-        "c.json: model: needed a registry name (llama2-7b, llama2-13b, llama2-70b, llama-7b, llama3-8b, llama3-70b, llama3.1-405b, mistral-7b, mixtral-8x7b, qwen2-7b, gpt2) or the path of a config.json, found \"llama9\"");
+        "c.json: model: needed a name of the registry, such as llama2-7b, or the path of a config.json, found \"llama9\"");
 }
 
 TEST_CASE("wrong values are refused by their key") {

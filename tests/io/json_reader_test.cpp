@@ -95,6 +95,22 @@ TEST_CASE("an integer within its limits, written as an integer") {
   CHECK(integer_refusal(R"({"layers": {"of": 32}})", 1) == "case.json: layers: needed an integer of at least 1, found an object");
 }
 
+TEST_CASE("arrays of strings, of integers, of anything") {
+  json_document const document{"case.json", R"({"words": ["a", "b"], "numbers": [1, -2], "mixed": [["a", 2], {}], "one": "a", "half": [0.5]})"};
+  json_object fields{document};
+  CHECK(fields.optional_texts("words") == std::vector<std::string>{"a", "b"});
+  CHECK(fields.optional_integers("numbers") == std::vector<std::int64_t>{1, -2});
+  REQUIRE(fields.optional_array("mixed") != nullptr);
+  CHECK((*fields.optional_array("mixed"))[0][1] == 2);
+  CHECK_FALSE(fields.optional_texts("none"));
+  CHECK_FALSE(fields.optional_integers("none"));
+  CHECK(fields.optional_array("none") == nullptr);
+  CHECK_THROWS_WITH_AS(fields.optional_texts("numbers"), "case.json: numbers: needed an array of strings, found [1,-2]", input_error);
+  CHECK_THROWS_WITH_AS(fields.optional_integers("half"), "case.json: half: needed an array of integers, found [0.5]", input_error);
+  CHECK_THROWS_WITH_AS(fields.optional_integers("one"), "case.json: one: needed an array of integers, found \"a\"", input_error);
+  CHECK_THROWS_WITH_AS(fields.optional_array("one"), "case.json: one: needed an array, found \"a\"", input_error);
+}
+
 TEST_CASE("a whole number may be written as a float, up to what a double counts exactly") {
   auto const read = [](std::string const& text) {
     json_document const document{"case.json", "{\"size\": " + text + "}"};

@@ -131,6 +131,10 @@ TEST_CASE("a model that the units cannot compute is refused with what they lack"
   CHECK(with([](auto& m) { m.sizes.windowed = {.window = 4, .layers = 1}; }) == "found sliding windows");
   CHECK(with([](auto& m) { m.sizes.moe = {.experts = 2, .active = 1, .expert_ffn = 8, .layers = 3}; }) ==
         "found a mixture of experts");
+  CHECK(with([](auto& m) { m.sizes_alone = true; }) == "found a name of the registry, which has its sizes alone");
+  CHECK(with([](auto& m) { m.sizes.embedding_width = 4; }) == "found an embedding narrower than the layers");
+  CHECK(with([](auto& m) { m.sizes.final_norm = false; }) ==
+        "found other norms than two of root mean squares a layer and one at the end");
   CHECK(with([](auto& m) { m.sizes.norms_per_layer = 4; }) ==
         "found other norms than two of root mean squares a layer and one at the end");
   CHECK(with([](auto& m) { m.sizes.head_size = 7; }) == "found 7");

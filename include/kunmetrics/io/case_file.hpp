@@ -62,22 +62,16 @@ inline std::filesystem::path beside(std::filesystem::path const& file, std::file
   return path.is_absolute() ? path : file.parent_path() / path;
 }
 
-inline std::string registry_names() {
-  std::string names;
-  for (transformer const& model : models::all) names.append(names.empty() ? "" : ", ").append(model.name);
-  return names;
-}
-
 inline hf_model read_model(json_object& fields, std::filesystem::path const& file) {
   if (fields.is_object("model")) return hf_config(*fields.optional_object("model"), "model");
   auto const text = fields.text("model");
   if (auto const known = model_named(text)) {
     // rms_epsilon and rope_theta of the registry's llama 2 configurations
-    return {.name = text, .sizes = *known, .rms_epsilon = 1e-5};
+    return {.name = text, .sizes = *known, .rms_epsilon = 1e-5, .sizes_alone = !text.starts_with("llama2-")};
   }
   auto const path = beside(file, text);
   if (!std::filesystem::exists(path)) {
-    fields.refuse("model", "a registry name (" + registry_names() + ") or the path of a config.json");
+    fields.refuse("model", "a name of the registry, such as llama2-7b, or the path of a config.json");
   }
   return hf_config(path);
 }

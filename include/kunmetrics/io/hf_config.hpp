@@ -22,6 +22,7 @@ struct hf_model {
   double rope_theta = 10000;
   bool scaled_rope = false;  // positions are stretched: the same sizes, another computation
   std::string activation = "silu";
+  bool sizes_alone = false;  // the members above are not this model's own: a registry has sizes alone
 
   transformer shape() const& {
     auto named = sizes;
@@ -51,7 +52,8 @@ inline constexpr std::array families{
     family{"starcoder2", starcoder2}, family{"olmo", olmo}, family{"hf_olmo", hf_olmo}, family{"olmo2", olmo2},
     family{"olmo3", olmo3}, family{"olmoe", olmoe}, family{"cohere", cohere}, family{"cohere2", cohere2},
     family{"seed_oss", seed_oss}, family{"orion", orion}, family{"nemotron", nemotron}, family{"minicpm", minicpm},
-    family{"dbrx", dbrx}, family{"glm4_moe", glm4_moe}, family{"codegen", gptj},
+    family{"granitemoe", granitemoe},
+    family{"ernie4_5", ernie4_5}, family{"exaone4", exaone4}, family{"dbrx", dbrx}, family{"glm4_moe", glm4_moe}, family{"codegen", gptj},
     family{"deepseek", deepseek}, family{"deepseek_v2", deepseek_v2}, family{"deepseek_v3", deepseek_v3},
     family{"kimi_k2", deepseek_v3}, family{"gpt_oss", gpt_oss}, family{"stablelm", stablelm}};
 

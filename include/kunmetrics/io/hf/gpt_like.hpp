@@ -1,5 +1,17 @@
 // Families of GPT's form: layer norms, a plain FFN four times as wide, most with biases.
 //
+// The FFN's width is 4h where its key is absent or null. Sizes by any of n_embd, hidden_size, n_embed,
+// d_model; n_layer(s), num_layers, num_hidden_layers; n_head(s), num_heads, num_attention_heads.
+// Source: configuration and modelling code of each family in Hugging Face transformers; of mpt in
+// llm-foundry, which has learned positions and biases besides.
+#pragma once
+
+#include <kunmetrics/io/hf/reader.hpp>
+
+namespace kunmetrics::hf {
+
+// What each family has, and the keys that say so:
+//
 //   gpt2 gpt_bigcode   learned positions, tied, all biases; one key and value head in the latter
 //   gpt_neo            as gpt2, no biases on q, k, v; attention_types: every other layer windowed
 //   gpt_neox           rotary, all biases, not tied (pythia)
@@ -9,15 +21,8 @@
 //   mpt                no biases unless no_bias is false, ALiBi or learned positions, tied
 //   opt                positions moved by two rows, tied; word_embed_proj_dim, do_layer_norm_before
 //   bloom              ALiBi, a norm on the embedding, tied
-//   phi phi-msft       one norm a layer, all biases, qk_layernorm     starcoder2   rotary, all biases, tied
-// Width of the FFN where its key is absent or null: 4h. Sizes by any of n_embd, hidden_size, n_embed,
-// d_model; n_layer(s), num_layers, num_hidden_layers; n_head(s), num_heads, num_attention_heads.
-// Source: configuration and modelling code of each family in Hugging Face transformers.
-#pragma once
-
-#include <kunmetrics/io/hf/reader.hpp>
-
-namespace kunmetrics::hf {
+//   phi phi-msft       one norm a layer, all biases, qk_layernorm
+//   starcoder2         rotary, all biases, two key and value heads, tied
 
 inline transformer gpt2(reader& in) {
   auto model = gpt_sizes(in, {"n_inner"});

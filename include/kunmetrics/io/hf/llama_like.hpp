@@ -1,23 +1,38 @@
 // Families of llama's form: rotary positions, norms of root mean squares, a gated FFN.
 //
-//   llama Yi aquila granite   as they are; attention_bias, mlp_bias   smollm3    tied, 4 key and value heads
-//   mistral     all layers windowed, 4096 unless null; 8 kv heads      ministral3 no window unless said
-//   qwen qwen2  biases on q, k, v; qwen's width is half                qwen3      a norm on each head's query and key
-//   gemma*      tied, head size 256; 2 and 3 four norms a layer, windows          phi3   llama with a window
-//   internlm*   biases by one flag, on by default (3: qkv_bias and bias, off)     baichuan   all heads have keys
-//   chatglm     num_layers, ffn_hidden_size, padded_vocab_size, multi_query_group_num, kv_channels, add_qkv_bias;
-//               with inner_hidden_size the first: plain FFN, layer norms, all biases, tied
-//   glm glm4    biases on q, k, v, 2 kv heads of 128; glm4 four norms a layer     seed_oss   the same, 8 kv heads
-//   stablelm    layer norms; qk_layernorm one a head                                  orion      layer norms
-//   olmo*       norms without numbers; 2 and 3 norms on all of q and k; 3 windows in three of four layers
-//   hf_olmo     olmo by its own names: d_model, n_layers, mlp_hidden_size (gate and up together), weight_tying
-//   cohere*     one norm a layer, tied; use_qk_norm one on all of q, of k         nemotron   plain FFN, layer norms
-// Source: configuration and modelling code of each family in Hugging Face transformers.
+// Source: configuration and modelling code of each family in Hugging Face transformers, or beside the
+// checkpoint where transformers has none (qwen, baichuan, chatglm, internlm, orion, hf_olmo).
 #pragma once
 
 #include <kunmetrics/io/hf/reader.hpp>
 
 namespace kunmetrics::hf {
+
+// What differs from llama, and the keys that say so:
+//
+//   llama Yi aquila granite   attention_bias, mlp_bias
+//   smollm3            tied; 4 key and value heads
+//   mistral            all layers windowed, 4096 unless null; 8 key and value heads
+//   ministral3         heads of 128, a window where sliding_window says so
+//   qwen               biases on q, k, v; intermediate_size is twice the FFN's width; kv_channels, no_bias
+//   qwen2 qwen3        biases on q, k, v; a norm on each head's query and key
+//   gemma gemma2 gemma3   tied, heads of 256; four norms a layer from 2 on, windows in every other layer or in
+//                      five of six (sliding_window_pattern, layer_types)
+//   phi3               sliding_window, lm_head_bias
+//   baichuan           every head has a key
+//   internlm internlm2 internlm3   bias: all of attention's, on unless said; 3: bias and qkv_bias, off unless said
+//   chatglm            num_layers, ffn_hidden_size, padded_vocab_size, multi_query_group_num, kv_channels,
+//                      add_bias_linear, add_qkv_bias; with inner_hidden_size the first of them: layer norms, a
+//                      plain FFN, all biases, tied
+//   glm glm4           biases on q, k, v, two key and value heads of 128; glm4 four norms a layer
+//   seed_oss ernie4_5  heads of 128; attention_bias, attention_out_bias; tied, use_bias
+//   exaone4            as qwen3, windows in three of four layers unless sliding_window is null
+//   stablelm orion     layer norms; use_qkv_bias, use_parallel_residual, qk_layernorm: one a head, none shared
+//   nemotron           layer norms, a plain FFN
+//   olmo hf_olmo       norms without numbers; hf_olmo by its own names: d_model, n_layers, n_heads,
+//                      mlp_hidden_size (gate and up together), weight_tying
+//   olmo2 olmo3        a norm on all of q, one on all of k; olmo3 windows in three of four layers
+//   cohere cohere2     one norm a layer, tied; use_qk_norm as olmo2; cohere2 windows in three of four layers
 
 inline transformer llama(reader& in) {
   auto model = common_sizes(in);
@@ -61,6 +76,7 @@ inline transformer qwen(reader& in) {
   model.kv_heads = model.heads;
   model.head_size = in.size_or({"kv_channels"}, model.hidden / model.heads);
   model.qkv_bias = true;
+  model.output_bias = model.ffn_bias = !in.flag("no_bias", true);
   model.tied_embedding = in.flag("tie_word_embeddings", false);
   return model;
 }
@@ -260,6 +276,31 @@ inline transformer seed_oss(reader& in) {
   set_biases(model, in.flag("attention_bias", true), in.flag("mlp_bias", false));
   model.output_bias = in.flag("attention_out_bias", false);
   model.tied_embedding = in.flag("tie_word_embeddings", false);
+  return model;
+}
+
+inline transformer ernie4_5(reader& in) {
+  auto model = common_sizes(in);
+  read_heads(in, model, 2, 128);
+  bool const biases = in.flag("use_bias", false);
+  set_biases(model, biases, biases);
+  model.tied_embedding = in.flag("tie_word_embeddings", true);
+  return model;
+}
+
+// sliding_window_pattern is a number, or, as "LLLG", letters that say no more than its length.
+inline transformer exaone4(reader& in) {
+  auto model = common_sizes(in);
+  read_heads(in, model, 32);
+  model.qk_norm = query_key_norm::per_head;
+  model.tied_embedding = in.flag("tie_word_embeddings", false);
+  auto const window = in.states("sliding_window") ? in.optional_size({"sliding_window"}) : std::optional<std::int64_t>{4096};
+  if (!window) return model;
+  auto const pattern = in.fields().is_text("sliding_window_pattern")
+                           ? static_cast<std::int64_t>(in.fields().text("sliding_window_pattern").size())
+                           : in.size_or({"sliding_window_pattern"}, 4);
+  if (pattern == 0) in.fields().refuse("sliding_window_pattern", "a number of layers, or as many letters");
+  model.windowed = {.window = *window, .layers = all_but_each(in, model.layers, pattern)};
   return model;
 }
 

@@ -1,14 +1,14 @@
 // Families with a mixture of experts, DeepSeek's latent attention among them.
 //
-//   mixtral phimoe      all layers; the FFN's width is an expert's     olmoe   with norms on all of q and k
+//   mixtral phimoe granitemoe   all layers; the FFN's width is an expert's      olmoe   norms on all of q and k
 //   qwen2_moe           a shared expert with a gate of its own          qwen3_moe   none shared
 //   deepseek            some dense layers first, n_shared_experts       deepseek_v2 deepseek_v3 kimi_k2   latent
 //   glm4_moe            as deepseek, with norms on each head's query and key where use_qk_norm
 //   gpt_oss             biases throughout, sinks, every other layer windowed
 //   dbrx                norms without biases; ffn_config, attn_config    minicpm   llama, tied; num_experts 0: dense
-// Other names read: num_routed_experts, num_shared_experts; num_experts and experts_per_token of gpt_oss;
-// num_local_experts of Qwen. num_nextn_predict_layers are layers of their own, in no count. Source:
-// configuration and modelling code of each family in Hugging Face transformers and of DeepSeek.
+// Other names read: num_routed_experts, num_experts, num_local_experts, num_shared_experts of DeepSeek's
+// form; num_experts, experts_per_token of gpt_oss; num_local_experts of Qwen. num_nextn_predict_layers
+// are in no count. Source: configuration and modelling code in Hugging Face transformers and of DeepSeek.
 #pragma once
 
 #include <kunmetrics/io/hf/llama_like.hpp>
@@ -66,27 +66,40 @@ inline transformer qwen3_moe(reader& in) {
   return model;
 }
 
-// Layers from `first` on with i % moe_layer_freq == 0 have experts.
-inline void read_deepseek_experts(reader& in, transformer& model, std::int64_t absent_first = 0) {
-  auto const experts = in.optional_size({"n_routed_experts", "num_routed_experts"});
-  if (!experts) return;
-  auto const width = in.size({"moe_intermediate_size"});
-  auto const first = std::min(in.count_or({"first_k_dense_replace"}, absent_first), model.layers);
+// What absent keys mean; 0 experts: a dense model, none at all: that the key must be there, null or not.
+struct expert_defaults {
+  std::int64_t experts = 0, shared = 0, active = 0, width = 0, first = 0;
+};
+
+// Layers from first_k_dense_replace on with i % moe_layer_freq == 0 have experts.
+inline void read_deepseek_experts(reader& in, transformer& model, std::optional<expert_defaults> const& absent) {
+  reader::names const number{"n_routed_experts", "num_routed_experts", "num_experts", "num_local_experts"};
+  bool const stated = std::ranges::any_of(number, [&](std::string_view key) { return in.states(key); });
+  auto const experts = stated ? in.count_or(number, 0) : absent ? absent->experts : in.size(number);
+  if (experts == 0) return;
+  auto const otherwise = absent.value_or(expert_defaults{});
+  auto const required_or = [&](std::string_view key, std::int64_t value) {
+    return value == 0 ? in.size({key}) : in.size_or({key}, value);
+  };
+  auto const width = required_or("moe_intermediate_size", otherwise.width);
+  auto const first = std::min(in.count_or({"first_k_dense_replace"}, otherwise.first), model.layers);
   auto const every = in.size_or({"moe_layer_freq"}, 1);
   auto const multiples_below = [&](std::int64_t end) { return (end + every - 1) / every; };
-  auto const layers = multiples_below(model.layers) - multiples_below(first);
-  model.moe = {.experts = *experts, .active = in.size({"num_experts_per_tok"}), .expert_ffn = width,
-               .shared_ffn = width * in.count_or({"n_shared_experts", "num_shared_experts"}, 0), .layers = layers};
+  model.moe = {.experts = experts,
+               .active = required_or("num_experts_per_tok", otherwise.active),
+               .expert_ffn = width,
+               .shared_ffn = width * in.count_or({"n_shared_experts", "num_shared_experts"}, otherwise.shared),
+               .layers = multiples_below(model.layers) - multiples_below(first)};
 }
 
 inline transformer deepseek(reader& in) {
   auto model = llama(in);
-  read_deepseek_experts(in, model);
+  read_deepseek_experts(in, model, expert_defaults{});
   return model;
 }
 
 // DeepSeek-V2-Lite is published with and without "q_lora_rank": null, so that absence means none there.
-inline transformer deepseek_latent(reader& in, std::int64_t absent_query_rank, std::int64_t absent_first) {
+inline transformer deepseek_latent(reader& in, std::int64_t absent_query_rank, std::optional<expert_defaults> const& absent) {
   auto model = common_sizes(in);
   model.kv_heads = model.heads;
   auto const rotated = in.size_or({"qk_rope_head_dim"}, 64);
@@ -97,14 +110,14 @@ inline transformer deepseek_latent(reader& in, std::int64_t absent_query_rank, s
                   .rope_head_size = rotated};
   set_biases(model, in.flag("attention_bias", false), false);
   model.tied_embedding = in.flag("tie_word_embeddings", false);
-  read_deepseek_experts(in, model, absent_first);
+  read_deepseek_experts(in, model, absent);
   return model;
 }
 
-inline transformer deepseek_v2(reader& in) { return deepseek_latent(in, 0, 0); }
+inline transformer deepseek_v2(reader& in) { return deepseek_latent(in, 0, std::nullopt); }
 
 inline transformer deepseek_v3(reader& in) {
-  auto model = deepseek_latent(in, 1536, 3);
+  auto model = deepseek_latent(in, 1536, expert_defaults{.experts = 256, .shared = 1, .active = 8, .width = 2048, .first = 3});
   model.moe.router_bias = model.moe.layers > 0;  // e_score_correction_bias, which chooses experts
   model.prediction_layers = in.count_or({"num_nextn_predict_layers"}, 0);
   return model;
@@ -116,7 +129,7 @@ inline transformer glm4_moe(reader& in) {
   model.qkv_bias = in.flag("attention_bias", false);
   if (in.flag("use_qk_norm", false)) model.qk_norm = query_key_norm::per_head;
   model.tied_embedding = in.flag("tie_word_embeddings", false);
-  read_deepseek_experts(in, model, 1);
+  read_deepseek_experts(in, model, expert_defaults{.experts = 128, .shared = 1, .active = 8, .width = 1408, .first = 1});
   model.moe.router_bias = model.moe.layers > 0;
   model.prediction_layers = in.count_or({"num_nextn_predict_layers"}, 0);
   return model;
@@ -135,6 +148,14 @@ inline transformer dbrx(reader& in) {
   model.ffn = ffn->optional_integer("ffn_hidden_size", 1, most).value_or(3584);
   model.moe = {.experts = ffn->optional_integer("moe_num_experts", 1, most).value_or(4),
                .active = ffn->optional_integer("moe_top_k", 1, most).value_or(1),
+               .expert_ffn = model.ffn, .layers = model.layers};
+  return model;
+}
+
+inline transformer granitemoe(reader& in) {
+  auto model = llama(in);
+  model.ffn_bias = false;
+  model.moe = {.experts = in.size_or({"num_local_experts"}, 8), .active = in.size_or({"num_experts_per_tok"}, 2),
                .expert_ffn = model.ffn, .layers = model.layers};
   return model;
 }
