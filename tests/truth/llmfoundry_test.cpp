@@ -21,6 +21,12 @@ transformer mpt(truth::csv_row const& row) {
   model.learned_positions = size("seq_len");
   return model;
 }
+
+// Whether a number that was itself cut off, by at most a share, is printed without its fraction.
+bool cut_off(double value, std::string const& printed, double share) {
+  auto const whole = *truth::number(printed);
+  return whole <= value * (1 + share) && value < whole + 1;
+}
 }  // namespace
 
 TEST_CASE("every row of llmfoundry.csv") {
@@ -36,7 +42,12 @@ TEST_CASE("every row of llmfoundry.csv") {
     auto const share = 1 / *truth::number(row.at("tokens_per_s"));  // whole tokens, the rest cut off
     CAPTURE(model_use);
     CAPTURE(parameters(model).total);
+    auto const samples = *truth::number(row.at("tokens_per_s")) / *truth::number(row.at("seq_len"));
+    auto const tera = (rate * flops::palm_n_total::per_token(model, length)).in(teraflop / (processor * second));
     known.expect(row.at("line"), std::to_string(parameters(model).total) == row.at("num_params") &&
+                                     cut_off(samples, row.at("samples_per_s_trunc"), share) &&
+                                     cut_off(rate.coherent(), row.at("tokens_per_s_per_gpu_trunc"), share) &&
+                                     (row.at("model_tflops_per_gpu_trunc").empty() || cut_off(tera, row.at("model_tflops_per_gpu_trunc"), share)) &&
                                      truth::within_rounding(model_use, row.at("mfu_pct"), share) &&
                                      truth::within_rounding(hardware_use, row.at("hfu_pct"), share));
   }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include "csv.hpp"
+#include "named_conventions.hpp"
+#include "published_shapes.hpp"
 
 #include <kunmetrics/io/hf_config.hpp>
+#include <kunmetrics/models.hpp>
 #include <kunmetrics/utilization.hpp>
 
 #include <map>
@@ -14,55 +17,40 @@ namespace truth {
 
 namespace km = kunmetrics;
 
-// Widths of experts that shapes.json does not state: intermediate_size or moe_intermediate_size of the
-// published configurations.
-inline std::map<std::string, std::int64_t> const& expert_widths() {
-  static std::map<std::string, std::int64_t> const widths{
-      {"mixtral-8x22b", 16384}, {"mixtral-8x22b-v0.1-v32000", 16384}, {"qwen3-235b-a22b", 1536},
-      {"gpt-oss-120b", 2880},   {"gpt-oss-20b", 2880},                {"olmoe-1b-7b", 1024}};
-  return widths;
-}
-
-// Every shape by name; the FFN is gated where a shape of its kind is: by the parameters that it leads to
-// this does not matter to conventions of GPT's closed form.
+// Every shape by name: the published configuration where there is one, or the registry's, which knows what
+// shapes.json does not state; else the collected sizes, with a gated FFN where it is not 4h wide.
 inline std::map<std::string, km::transformer> const& shapes() {
-  static km::json_document const document{folder() / "shapes.json"};
   static auto const all = [] {
-    std::map<std::string, km::transformer> read;
+    km::json_document const document{folder() / "shapes.json"};
+    std::map<std::string, km::transformer> read{published_shapes()};
     for (auto const& [name, value] : document.tree().items()) {
-      auto const number = [&](char const* key) { return value.contains(key) && value[key].is_number() ? value[key].template get<std::int64_t>() : 0; };
-      km::transformer shape{.layers = number("L"), .hidden = number("d"), .heads = number("H"), .kv_heads = number("KV"),
-                            .head_size = number("hd"), .ffn = number("ff"), .vocabulary = number("V")};
-      shape.tied_embedding = value.value("tied", false);
-      shape.gated_ffn = shape.ffn != 4 * shape.hidden;
       auto const config = folder() / "configs" / (name + ".json");
       if (std::filesystem::exists(config)) {
-        shape = km::hf_config(config).sizes;
-      } else if (auto const width = expert_widths().find(name); width != expert_widths().end()) {
-        shape.gated_ffn = true;
-        shape.moe = {.experts = number("E"), .active = number("k"), .expert_ffn = width->second, .layers = shape.layers};
-      } else if (number("E") > 0) {
-        continue;  // neither the collected shapes nor a configuration say how wide an expert is
+        read.insert_or_assign(name, km::hf_config(config).sizes);
+      } else if (auto const known = km::model_named(name)) {
+        read.insert_or_assign(name, *known);
+      } else if (value.at("E").template get<std::int64_t>() == 0) {  // how wide an expert is would not be known
+        auto const size = [&](char const* key) { return value.at(key).template get<std::int64_t>(); };
+        read.insert_or_assign(name, km::transformer{.layers = size("L"), .hidden = size("d"), .heads = size("H"), .kv_heads = size("KV"),
+                                                    .head_size = size("hd"), .ffn = size("ff"), .vocabulary = size("V"),
+                                                    .gated_ffn = size("ff") != 4 * size("d"), .tied_embedding = value.at("tied").template get<bool>()});
       }
-      read.emplace(name, shape);
     }
     return read;
   }();
   return all;
 }
 
+inline std::optional<km::transformer> shape_named(std::string const& name) {
+  auto const found = shapes().find(name);
+  return found == shapes().end() ? std::nullopt : std::optional{found->second};
+}
+
 // FLOP per token of a row's convention, empty for one that the library has not.
 inline std::optional<double> flop_per_token(std::string const& convention, km::transformer const& shape, std::int64_t sequence_length) {
-  using namespace km::flops;
-  auto const length = sequence_length * km::units::token / km::units::sample;
-  if (convention == "palm") return palm_n_total::per_token(shape, length).coherent();
-  if (convention == "palm_noemb") return palm_no_embedding::per_token(shape, length).coherent();
-  if (convention == "matmul_causal") return causal::per_token(shape, length).coherent();
-  if (convention == "matmul_causal_norouter") return causal_no_router::per_token(shape, length).coherent();
-  if (convention == "megatron_model_72") return megatron_model::per_token(shape, length).coherent();
-  if (convention == "megatron_hw_96") return km::hardware_work<megatron_model, km::recompute::layers>::per_token(shape, length).coherent();
-  if (convention == "6N_nominal") return flagperf_nominal::per_token(shape, length).coherent();
-  return std::nullopt;
+  auto const found = named_conventions().find(convention);
+  if (found == named_conventions().end()) return std::nullopt;
+  return found->second.per_token(as_counted(convention, shape), sequence_length * km::units::token / km::units::sample).coherent();
 }
 
 // Whether a computed value is the published one within rounding: half of its last digit, and the share
