@@ -15,9 +15,10 @@ struct published {
 };
 
 // Totals of the checkpoints as quoted in truth/parameters.csv, keras-hub's presets, model cards and lists of
-// tools, where one was found; Biderman et al. 2023 (2304.01373) for pythia. No quote was found for internlm-7b, qwen1.5-4b, opt from
-// 1.3b on and starcoder2-3b and -15b: their counts are held fast. Not here at all: gpt3, opt-66b, opt-175b,
-// aquila2, baichuan, deepseek-llm-67b, falcon-180b, mpt-30b.
+// tools, where a quote was found; Biderman et al. 2023 (2304.01373) for pythia. None was found for
+// internlm-7b, qwen1.5-4b, opt from 1.3b on, starcoder2-3b and -15b, and not all others were looked up: those
+// counts are held fast. Not here at all: gpt3, opt-66b, opt-175b, aquila2, baichuan, deepseek-llm-67b,
+// falcon-180b, mpt-30b.
 constexpr std::array totals{
     published{models::llama2_7b, 6'738'415'616}, published{models::llama2_13b, 13'015'864'320},
     published{models::llama2_70b, 68'976'648'192}, published{models::llama1_7b, 6'738'415'616},
