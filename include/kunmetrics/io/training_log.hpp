@@ -59,7 +59,7 @@ inline constexpr anchor_table table{anchor_texts};
 
 // Reads what one whole line says, anchor by anchor until a reader has read all of it.
 inline void read_line(std::string_view line, collector& to) {
-  if (line.starts_with("{\"")) return read_json_record(line, to);
+  if (line.size() > 1 && line[0] == '{' && line[1] == '"') return read_json_record(line, to);
   for (std::size_t from = 0; from < line.size();) {
     auto const hit = table.find(line, from);
     if (!hit || all_anchors[hit->anchor].read({line, line.substr(hit->end)}, to)) return;

@@ -76,12 +76,15 @@ class megatron_cell_table {
       first_[length] = static_cast<std::uint8_t>(std::ranges::count_if(cells_, shorter));
     }
   }
-  constexpr megatron_cell const* find(std::string_view name) const {
-    if (name.size() + 1 >= first_.size()) return nullptr;
+  constexpr std::size_t size() const { return cells_.size(); }
+  constexpr megatron_cell const& operator[](std::size_t i) const { return cells_[i]; }
+  // The cell's number, or size(): no pointer, as g++ 12 under -fsanitize=undefined compares none in a constant.
+  constexpr std::size_t find(std::string_view name) const {
+    if (name.empty() || name.size() + 1 >= first_.size()) return size();
     for (std::size_t i = first_[name.size()]; i < first_[name.size() + 1]; ++i) {
-      if (cells_[i].name == name) return &cells_[i];
+      if (cells_[i].name.front() == name.front() && cells_[i].name == name) return i;
     }
-    return nullptr;
+    return size();
   }
 
  private:
@@ -90,11 +93,11 @@ class megatron_cell_table {
   std::array<std::uint8_t, longest + 2> first_{};
 };
 inline constexpr megatron_cell_table megatron_cells;
-static_assert(std::ranges::all_of(known_megatron_cells, [](auto const& cell) { return megatron_cells.find(cell.name) != nullptr; }));
+static_assert(std::ranges::all_of(known_megatron_cells, [](auto const& cell) { return megatron_cells.find(cell.name) < megatron_cells.size(); }));
 
 inline void read_megatron_cell(std::string_view name, std::string_view value, record& into, collector& to) {
   if (name.empty()) return;
-  if (auto const* known = megatron_cells.find(name)) return known->read(value, into, to);
+  if (auto const known = megatron_cells.find(name); known < megatron_cells.size()) return megatron_cells[known].read(value, into, to);
   switch (name.front()) {  // these go on in more than one way
     case 'e': return name.starts_with("elapsed time per iteration") ? into.set(field::step_time, number_in(value)) : void();
     case 'h':
@@ -104,8 +107,8 @@ inline void read_megatron_cell(std::string_view name, std::string_view value, re
 }
 
 // "[rank-7/8]": rank 7 of 8.
-inline void read_world_of_rank(std::string_view line, collector& to) {
-  auto text = text_after(line.substr(0, 96), "[rank-");
+inline void read_world_of_rank(std::string_view head, collector& to) {
+  auto text = text_after(head, "[rank-");
   if (!text || !take_number(*text) || !text->starts_with('/')) return;
   to.state_count(to.log.world_size, number_in(text->substr(1)));
 }
@@ -119,9 +122,10 @@ inline bool read_megatron_iteration(anchored_line const& line, collector& to) {
   record found;
   found.step = count_of(number_in(*iteration));
   if (!found.step) return false;
-  found.rank = rank_of(line.text);
+  auto const head = line.text.substr(0, line.text.size() - iteration->size());
+  found.rank = rank_of(head);
   to.mark(log_framework::megatron);
-  parts::read_world_of_rank(line.text, to);
+  parts::read_world_of_rank(head, to);
   for (auto rest = line.text; !rest.empty();) {
     auto const bar = rest.find('|');
     if (bar == std::string_view::npos) break;

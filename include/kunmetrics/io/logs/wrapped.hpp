@@ -41,6 +41,7 @@ class wrapped_lines {
   static constexpr std::string_view margin = "                             ";  // a time of 20 and a level of 9 columns
   static constexpr std::string_view level = "INFO     ";
   static constexpr std::size_t widest = 512;    // a terminal's line, and a bar before it
+  static constexpr std::size_t farthest_level = 160;
   static constexpr std::size_t longest = 4096;  // what a message has beyond is left out
 
   static bool goes_on(std::string_view line) {
@@ -51,7 +52,7 @@ class wrapped_lines {
     if (line.size() < margin.size() || line.size() > widest) return false;
     if (line[0] == ' ' && line[19] == ' ') return line.starts_with(margin.substr(0, 20)) && line.substr(20).starts_with(level);
     // "[08/30/23 07:07:34] ", at the beginning or behind a bar
-    auto const at = line.find("] INFO     ");
+    auto const at = line.substr(0, farthest_level).find("] INFO     ");
     return at != std::string_view::npos && at >= 18 && line[at - 18] == '[' && line[at - 15] == '/';
   }
 
