@@ -57,8 +57,8 @@ struct layer_parallelism {
 };
 
 // Activations of the first pipeline stage in the 1F1B schedule, with enough micro-batches to fill it.
-// `layers` and `all` keep every layer's input: 2·s·b·h·L, a t-th of it with sequence parallelism off the
-// paper's table, where it stays whole. Throws precondition_error on an invalid shape or a size below 1.
+// `layers` and `all` keep every layer's input alone, 2·s·b·h·L, which the paper does not divide by t.
+// Throws precondition_error on an invalid shape or a size below 1.
 constexpr rank_memory activation_memory(transformer const& model, sequence_length_t sequence_length,
                                         micro_batch_size_t micro_batch_size, layer_parallelism const& parallel, recompute recomputed) {
   require_valid(model);
@@ -128,7 +128,8 @@ constexpr rank_memory zero3(setup const& s, offload to_cpu) {
 constexpr node_memory zero3_cpu(setup const& s, offload to_cpu, bool zero_init) {
   detail::world(s);
   auto const fp32 = detail::count(checked{4} * s.per_node.coherent());
-  auto const kept = (to_cpu == offload::none ? 0.0 : to_cpu == offload::optimizer ? 16.0 : 18.0) / static_cast<double>(s.nodes.coherent());
+  auto const bytes = to_cpu == offload::none ? 0.0 : to_cpu == offload::optimizer ? 16.0 : 18.0;
+  auto const kept = bytes / static_cast<double>(s.nodes.coherent());
   auto const n = detail::count(s.parameters);
   auto const made = to_cpu == offload::none ? detail::count(s.largest_layer) * fp32 : 0.0;
   return node_memory::from_coherent((zero_init ? std::max(made, n * kept) : n * std::max(fp32, kept)) * detail::buffer_factor);

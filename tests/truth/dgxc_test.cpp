@@ -16,14 +16,14 @@ bool of_405b(truth::csv_row const& row) { return row.at("model_shape") == "llama
 bool of_proxy(truth::csv_row const& row) { return row.at("verdict").starts_with("proxy"); }
 
 // Layers of a proxy of the 405B on fewer processors: those that the row's verdict names, or a share of the 126
-// as large as that of the 576 processors which hold all.
+// as large as theirs of the 576 processors which hold all: found by the fit.
 std::int64_t proxy_layers(truth::csv_row const& row) {
   if (row.at("verdict") != "proxy_config_fewer_layers") return static_cast<std::int64_t>(*truth::number(row.at("verdict").substr(6)));
   return static_cast<std::int64_t>(126 * *truth::number(row.at("gpus")) / 576);
 }
 
-// The row's model: DeepSeek's rows have their title alone. The tables' 405B is the checkpoint as it was
-// first released, for sixteen ranks: 16 key/value heads.
+// The row's model: DeepSeek's rows have their title alone. The tables' 405B has 16 key/value heads for 8, which
+// no source states but every row of it fits.
 std::optional<transformer> model_of(truth::csv_row const& row) {
   if (is(row, "Deepseek V3")) return truth::shape_named("deepseek-v3");
   auto shape = truth::shape_named(row.at("model_shape"));
