@@ -15,21 +15,25 @@ bool is(truth::csv_row const& row, std::string_view title) { return row.at("titl
 bool of_405b(truth::csv_row const& row) { return row.at("model_shape") == "llama3.1-405b"; }
 bool of_proxy(truth::csv_row const& row) { return row.at("verdict").starts_with("proxy"); }
 
-// Layers of a proxy of the 405B on fewer processors: those that the row's verdict names, or a share of the 126
-// as large as theirs of the 576 processors which hold all: found by the fit.
-std::int64_t proxy_layers(truth::csv_row const& row) {
-  if (row.at("verdict") != "proxy_config_fewer_layers") return static_cast<std::int64_t>(*truth::number(row.at("verdict").substr(6)));
-  return static_cast<std::int64_t>(126 * *truth::number(row.at("gpus")) / 576);
+// Layers of a proxy of the 405B on fewer processors, where the row's verdict names them.
+std::optional<std::int64_t> proxy_layers(truth::csv_row const& row) {
+  constexpr std::string_view proxy = "proxy_";
+  if (auto const layers = truth::number(row.at("verdict").substr(proxy.size()))) return static_cast<std::int64_t>(*layers);
+  return std::nullopt;
 }
 
-// The row's model: DeepSeek's rows have their title alone. The tables' 405B has 16 key/value heads for 8, which
-// no source states but every row of it fits.
+// The row's model: DeepSeek's rows have their title alone. The tables' 405B has 16 key/value heads, as the
+// checkpoint's configuration once had (litgpt's issue 1942) and every row of it fits; the tables do not say.
 std::optional<transformer> model_of(truth::csv_row const& row) {
   if (is(row, "Deepseek V3")) return truth::shape_named("deepseek-v3");
   auto shape = truth::shape_named(row.at("model_shape"));
   if (shape && of_405b(row)) {
     shape->kv_heads = 16;
-    if (of_proxy(row)) shape->layers = proxy_layers(row);
+    if (of_proxy(row)) {
+      auto const layers = proxy_layers(row);
+      if (!layers) return std::nullopt;
+      shape->layers = *layers;
+    }
   }
   return shape;
 }
@@ -43,13 +47,8 @@ std::optional<double> sequence_work(truth::csv_row const& row, std::int64_t leng
   return work ? std::optional{*work * static_cast<double>(length)} : std::nullopt;
 }
 
-// Three READMEs computed with 989.5e12 where they say 989.
-bool half_more(truth::csv_row const& row) {
-  if (row.at("verdict").starts_with("within_rounding_at_989.5T")) return true;
-  auto const at = row.at("source").find('@') + 1;
-  auto const commit = row.at("source").substr(at, 8);
-  return of_405b(row) && of_proxy(row) && row.at("precision") == "BF16" && (commit == "35a9aecc" || commit == "e6afea3a" || commit == "741c8860");
-}
+// READMEs that computed with 989.5e12 where they say 989.
+bool half_more(truth::csv_row const& row) { return row.at("verdict").starts_with("within_rounding_at_989.5T"); }
 
 // By our work or by the constant that the table prints of it, to which ours must round; a proxy's row
 // prints that of the whole model.

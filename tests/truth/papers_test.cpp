@@ -65,9 +65,6 @@ std::int64_t advertised(truth::csv_row const& row) {
   return static_cast<std::int64_t>(truth::number(name.substr(begin, end - begin)).value_or(0) * 1e9);
 }
 
-// Found by the fit alone: half of the model's layers, attention not halved.
-bool primus_proxy(truth::csv_row const& row) { return of_group(row, {"AMD-Primus"}) && row.at("shape") == "llama2-7b"; }
-
 // The shape as a row's source takes it, where that is known to be another.
 std::optional<transformer> shape_of(truth::csv_row const& row) {
   auto const& convention = row.at("strict_convention");
@@ -77,12 +74,11 @@ std::optional<transformer> shape_of(truth::csv_row const& row) {
   if (of_group(row, {"NeMo-AutoModel"}) && row.at("model").starts_with("GPT-OSS")) {
     shape->head_size = shape->hidden / shape->heads;  // 45 for 64: the program's issue 3091
   }
-  if (primus_proxy(row)) shape->layers = 16;
   return truth::as_counted(convention, *shape);
 }
 
 truth::named_convention const* convention_of(truth::csv_row const& row) {
-  auto const& name = primus_proxy(row) ? std::string{"sum_of_matmuls(non-causal)"} : row.at("strict_convention");
+  auto const& name = row.at("strict_convention");
   if (name.ends_with("(LoRA)") && !of_group(row, {"NeMo-AutoModel"})) return nullptr;  // over packs of lengths not published
   auto const found = truth::named_conventions().find(name);
   return found == truth::named_conventions().end() ? nullptr : &found->second;
