@@ -1,6 +1,7 @@
 // What the subcommands share: reading a model's name, printing numbers, and the one form of errors.
 #pragma once
 
+#include <kunmetrics/devices.hpp>
 #include <kunmetrics/io/hf_config.hpp>
 #include <kunmetrics/io/json.hpp>
 #include <kunmetrics/io/markdown.hpp>
@@ -29,27 +30,19 @@ inline km::hf_model model_of(std::string const& name) {
   throw km::input_error{km::detail::needed_found(name, "a model's name or the path of a config.json", "neither")};
 }
 
+// A device of the table by the name that was given at `where`. Throws input_error, with the reason.
+inline km::device device_of(std::string const& where, std::string const& name) {
+  auto const known = km::device_named(name);
+  if (known) return *known;
+  throw km::input_error{km::detail::needed_found(where, "a device of the table (kunmetrics device lists them)",
+                                                 name + ": " + std::string{known.reason()})};
+}
+
 // A number of FLOP as JSON: an integer where it is one, exactly.
 inline km::json flop_json(double flop) {
   constexpr double exact = 9007199254740992.0;
   if (flop == std::trunc(flop) && std::abs(flop) <= exact) return static_cast<std::int64_t>(flop);
   return flop;
-}
-
-// Why a convention says nothing of a model; empty when it does.
-template <typename Convention>
-std::string_view undefined_for(km::transformer const& model) {
-  if constexpr (requires { Convention::undefined_for(model); }) return Convention::undefined_for(model);
-  return {};
-}
-
-// Calls visit(name, flop per token) for each convention that is defined for the model.
-template <typename Visit>
-void for_each_flop_per_token(km::transformer const& model, km::sequence_length_t sequence_length, Visit&& visit) {
-  km::flops::for_each_convention([&]<typename Convention>(Convention) {
-    if (!undefined_for<Convention>(model).empty()) return;
-    visit(Convention::name, Convention::per_token(model, sequence_length));
-  });
 }
 
 // What only the last line of a table's text may say: nothing but the object on stdout.

@@ -16,14 +16,11 @@ struct device_command {
 
   void run(bool as_json) const {
     if (name.empty()) return list(as_json);
-    auto const known = km::device_named(name);
-    if (!known) {
-      throw km::input_error{km::detail::needed_found("NAME", "a device of the table (kunmetrics device lists them)", name)};
-    }
+    auto const known = device_of("NAME", name);
     if (as_json) {
-      print(json_of(*known));
+      print(json_of(known));
     } else {
-      std::cout << table_of(*known);
+      std::cout << table_of(known);
     }
   }
 

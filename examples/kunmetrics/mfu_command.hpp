@@ -3,6 +3,8 @@
 
 #include "command.hpp"
 
+#include <kunmetrics/plausibility.hpp>
+
 #include <map>
 #include <optional>
 #include <vector>
@@ -31,15 +33,12 @@ struct stated_peak {
     if (flop_per_second) {
       return km::peak_rate{.rate = *flop_per_second * flop / (processor * second), .source = "stated on the command line"};
     }
-    auto const known = km::device_named(device);
-    if (!known) {
-      throw km::input_error{km::detail::needed_found("--device", "a device of the table (kunmetrics device lists them)", device)};
-    }
+    auto const known = device_of("--device", device);
     auto const at = km::precision_named(precision);
     if (!at) throw km::input_error{km::detail::needed_found("--precision", "a precision", precision)};
-    auto const peak = km::peak(*known, *at);
+    auto const peak = km::peak(known, *at);
     if (!peak && peak.reason().find("confidential") == std::string_view::npos) {
-      throw km::input_error{km::detail::needed_found("--precision", "one whose peak is known for " + std::string{known->name}, precision)};
+      throw km::input_error{km::detail::needed_found("--precision", "one whose peak is known for " + std::string{known.name}, precision)};
     }
     return peak;
   }
@@ -72,7 +71,7 @@ struct mfu_command {
     auto const read = model_of(model);
     auto const limit = peak.rate();
     auto const use = utilizations(read.shape(), limit);
-    require_possible(use.mfu);
+    require_possible(use.mfu, limit);
     if (as_json) {
       print(json_of(use, limit));
     } else {
@@ -98,7 +97,7 @@ struct mfu_command {
     auto const length = sequence_length * km::units::token / km::units::sample;
     auto const per_flop = limit ? rate / limit->rate.coherent() : std::numeric_limits<double>::quiet_NaN();
     km::flops::for_each_convention([&]<typename Convention>(Convention) {
-      if (!undefined_for<Convention>(shape).empty()) return;
+      if (!km::flops::undefined_for<Convention>(shape).empty()) return;
       use.mfu.push_back({std::string{Convention::name}, Convention::per_token(shape, length).coherent() * per_flop});
       if (recomputed == "none") add_hfu<km::recompute::none, Convention>(use, shape, length, per_flop);
       if (recomputed == "selective") add_hfu<km::recompute::selective, Convention>(use, shape, length, per_flop);
@@ -108,14 +107,22 @@ struct mfu_command {
     return use;
   }
 
-  // Products alone above the peak: the rate, the model or the peak is another one's.
-  static void require_possible(std::vector<named_ratio> const& mfu) {
+  // Of a device of the table the trap that its own peaks explain, if one does; else what may be another's.
+  std::string likely_cause(double ratio, km::peak_rate const& limit) const {
+    if (!peak.device.empty()) {
+      auto const traps = km::likely_traps(ratio * km::units::one, limit, device_of("--device", peak.device));
+      if (!traps.empty()) return traps.front().name + ": " + traps.front().explanation;
+    }
+    return "a rate of the whole job (divide by all processors), the peak of another device or precision, or the parameters of another model";
+  }
+
+  // Products alone above the peak cannot be.
+  void require_possible(std::vector<named_ratio> const& mfu, km::maybe<km::peak_rate> const& limit) const {
     for (auto const& [convention, value] : mfu) {
       if (convention != "six_n_matmul" || !(value > 1)) continue;
       throw km::input_error{km::detail::needed_found(
           "--tokens-per-processor-second", "at most 100 % of the peak",
-          km::formatted(value * 100, 1) + " % for the products alone; likely a rate of the whole job (divide by all processors), "
-          "the peak of another device or precision, or the parameters of another model")};
+          km::formatted(value * 100, 1) + " % for the products alone; likely " + likely_cause(value, *limit))};
     }
   }
 

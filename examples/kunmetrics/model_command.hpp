@@ -36,7 +36,7 @@ struct model_command {
                       {"embedding", counts.embedding},
                       {"active", counts.active}}}};
     auto& flop = object["flop_per_token"] = km::json::object();
-    for_each_flop_per_token(shape, length, [&](std::string_view name, km::flop_per_token_t work) {
+    km::flops::for_each_flop_per_token(shape, length, [&](std::string_view name, km::flop_per_token_t work) {
       flop[std::string{name}] = flop_json(work.coherent());
     });
     return object;
@@ -49,7 +49,7 @@ struct model_command {
     parameters.push_back({"matmul: met in a product", std::to_string(counts.matmul)});
     parameters.push_back({"embedding: input look-up", std::to_string(counts.embedding)});
     std::vector<km::table_row<2>> flop{{"convention", "FLOP/token (GFLOP), S = " + std::to_string(length.coherent())}};
-    for_each_flop_per_token(shape, length, [&](std::string_view name, km::flop_per_token_t work) {
+    km::flops::for_each_flop_per_token(shape, length, [&](std::string_view name, km::flop_per_token_t work) {
       flop.push_back({std::string{name}, km::formatted(work, km::units::gigaflop / km::units::token, 6)});
     });
     return km::markdown_table(parameters) + '\n' + km::markdown_table(flop) +

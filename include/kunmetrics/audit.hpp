@@ -93,15 +93,10 @@ class auditor {
     }
     if (!facts_.model || !facts_.sequence_length) return;
     auto const length = *facts_.sequence_length * units::token / units::sample;
-    flops::for_each_convention([&]<typename Convention>(Convention) {
-      if constexpr (requires { Convention::undefined_for(*facts_.model); }) {
-        if (!Convention::undefined_for(*facts_.model).empty()) return;
-      }
-      auto const work = Convention::per_token(*facts_.model, length).coherent();
-      std::string const name{Convention::name};
-      result_.flop_per_token[name] = work;
+    flops::for_each_flop_per_token(*facts_.model, length, [&](std::string_view name, flop_per_token_t work) {
+      result_.flop_per_token.emplace(name, work.coherent());
       if (facts_.peak && result_.tokens_per_processor_second) {
-        result_.mfu[name] = *result_.tokens_per_processor_second * work / *facts_.peak;
+        result_.mfu.emplace(name, *result_.tokens_per_processor_second * work.coherent() / *facts_.peak);
       }
     });
   }

@@ -172,6 +172,21 @@ constexpr void for_each_convention(Visit&& visit) {
   visit(flagperf_nominal{}), visit(lingua{}), visit(megatron_model{});
 }
 
+// Why a convention says nothing of a model; empty when it does.
+template <convention Convention>
+constexpr std::string_view undefined_for(transformer const& model) {
+  if constexpr (requires { Convention::undefined_for(model); }) return Convention::undefined_for(model);
+  return {};
+}
+
+// Calls visit(name, FLOP per token) for each convention that is defined for the model.
+template <typename Visit>
+constexpr void for_each_flop_per_token(transformer const& model, sequence_length_t sequence_length, Visit&& visit) {
+  for_each_convention([&]<typename Convention>(Convention) {
+    if (undefined_for<Convention>(model).empty()) visit(Convention::name, Convention::per_token(model, sequence_length));
+  });
+}
+
 static_assert(layered_convention<palm> && layered_convention<causal_exact> && layered_convention<six_n>);
 static_assert(layered_convention<megatron_model> && convention<flagperf_nominal> && convention<lingua>);
 

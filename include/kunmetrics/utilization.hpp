@@ -83,9 +83,7 @@ struct utilization_calculator {
   // Absent, with the reason, when the device has no known peak at the run's precision or the
   // convention says nothing of the model.
   constexpr maybe<utilization<Work>> operator()(training_case const& run, token_rate_t rate) const {
-    if constexpr (requires { Work::convention::undefined_for(run.model); }) {
-      if (auto const why = Work::convention::undefined_for(run.model); !why.empty()) return absent{why};
-    }
+    if (auto const why = flops::undefined_for<typename Work::convention>(run.model); !why.empty()) return absent{why};
     auto const limit = kunmetrics::peak(run.processor, run.precision);
     if (!limit) return absent{limit.reason()};
     return (*this)(run.model, run.sequence_length, rate, *limit);

@@ -99,7 +99,7 @@ TEST_CASE("device: every value with its source, conflicting ones side by side") 
   CHECK(output({"device", "R300"}).find("| fp16      | 256.0   | not used | FlagPerf llama2_70B and baichuan2 configs; the int8 figure") != std::string::npos);
   CHECK(object({"device"})["devices"].size() > 80);
   CHECK(output({"device"}).find("| NVIDIA H100-SXM5-80GB ") != std::string::npos);
-  refused({"device", "L4S"}, " device: NAME: needed a device of the table (kunmetrics device lists them), found L4S");
+  refused({"device", "L4S"}, " device: NAME: needed a device of the table (kunmetrics device lists them), found L4S: no device of the table has this name");
 }
 
 TEST_CASE("audit: claims against facts, restated, with what is missing") {
@@ -138,7 +138,12 @@ TEST_CASE("unusable arguments are one line and exit 2") {
   };
   refused({}, ": A subcommand is required");
   refused(usable, " mfu: --peak: needed it or --device, found neither");
-  refused(with({"--device", "H1000"}), " mfu: --device: needed a device of the table (kunmetrics device lists them), found H1000");
+  refused(with({"--device", "H1000"}), " mfu: --device: needed a device of the table (kunmetrics device lists them), found H1000: no device of the table has this name");
+  refused(with({"--device", "Ascend 910B"}),
+          " mfu: --device: needed a device of the table (kunmetrics device lists them), found Ascend 910B: a family: say 910B1, 910B2, 910B3 or 910B4");
+  refused({"mfu", "--model", "llama2-7b", "--sequence-length", "512", "--tokens-per-processor-second", "30000", "--device", "H100 SXM"},
+          " mfu: --tokens-per-processor-second: needed at most 100 % of the peak, found 120.3 % for the products alone; "
+          "likely work of another precision: products in fp8 held against the bf16 peak");
   refused(with({"--device", "R300", "--precision", "fp8"}), " mfu: --precision: needed one whose peak is known for Kunlunxin R300, found fp8");
   refused(with({"--device", "R300", "--precision", "fp13"}), " mfu: --precision: needed a precision, found fp13");
   refused({"model", "llama9", "--sequence-length", "1"}, " model: llama9: needed a model's name or the path of a config.json, found neither");
