@@ -9,6 +9,7 @@
 
 #include <kunmetrics/io/logs/facts.hpp>
 
+#include <bit>
 #include <utility>
 
 namespace kunmetrics::logs {
@@ -43,11 +44,19 @@ class record {
   bool empty() const { return said_ == 0; }
   std::optional<double> loss() const { return says(field::loss) ? std::optional{value(field::loss).value} : std::nullopt; }
 
-  // Takes over what the other says and this does not.
-  void complete_from(record const& other) {
-    for (std::size_t i = 0; i < fields; ++i) {
-      auto const f = static_cast<field>(i);
-      if (other.says(f) && !says(f)) set(f, other.value(f));
+  // What this says and the other does not.
+  record without(record const& other) const {
+    auto rest = *this;
+    rest.said_ &= ~other.said_;
+    return rest;
+  }
+
+  // Calls visit(field, number) for each number it says, in the order of the fields.
+  template <typename Visit>
+  void for_each(Visit&& visit) const {
+    for (auto left = said_; left != 0; left &= left - 1) {
+      auto const f = std::countr_zero(left);
+      visit(static_cast<field>(f), values_[static_cast<std::size_t>(f)]);
     }
   }
 
@@ -70,12 +79,8 @@ class collector {
     from_ = from;
     accepting_ = known.accepts(next);
     if (!accepting_) return false;
-    auto all = next;
-    if (from == before_source_) all.complete_from(std::exchange(before_, {}));
-    for (std::size_t i = 0; i < fields; ++i) {
-      auto const f = static_cast<field>(i);
-      if (all.says(f)) feed(from, f, all.value(f), known.last_step);
-    }
+    feed_all(from, next, known.last_step);
+    if (from == before_source_ && !before_.empty()) feed_all(from, std::exchange(before_, {}).without(next), known.last_step);
     return true;
   }
 
@@ -204,6 +209,10 @@ class collector {
       case field::hfu: return &claims.hfu;
       default: return nullptr;
     }
+  }
+
+  void feed_all(source from, record const& said, std::optional<std::int64_t> step) {
+    said.for_each([&](field f, printed number) { feed(from, f, number, step); });
   }
 
   void feed(source from, field f, printed number, std::optional<std::int64_t> step) {

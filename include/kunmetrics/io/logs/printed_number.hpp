@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace kunmetrics::logs {
@@ -56,9 +57,13 @@ class scanned_number {
  public:
   explicit scanned_number(std::string_view text) : text_{text} {
     negative_ = at(0) == '-';
-    if (negative_ || at(0) == '+') ++end_;
-    whole_digits();
-    if (at(end_) == '.' && (is_digit(at(end_ + 1)) || digits_ > 0) && !two_points()) fraction();
+    if (negative_ || at(0) == '+') end_ = 1;
+    take_digits();
+    while (digits_ > 0 && separator()) {
+      ++end_;
+      take_digits();
+    }
+    if (at(end_) == '.' && (is_digit(at(end_ + 1)) || digits_ > 0) && at(end_ + 1) != '.') fraction();
     if (digits_ > 0 && (at(end_) == 'e' || at(end_) == 'E')) exponent();
   }
 
@@ -69,45 +74,34 @@ class scanned_number {
   double value() const {
     auto const power = last_digit();
     // Both factors are exact doubles, so the one operation rounds once.
-    if (digits_ <= 15 && power > -23 && power < 23) {
+    if (digits_ <= 18 && mantissa_ < 1'000'000'000'000'000 && power > -23 && power < 23) {
       auto const whole = static_cast<double>(mantissa_);
       auto const size = power < 0 ? whole / power_of_ten(-power) : whole * power_of_ten(power);
       return negative_ ? -size : size;
     }
-    double read = std::nan("");
-    std::from_chars(text_.data() + (text_.front() == '+' ? 1 : 0), text_.data() + end_, read);
-    return read;
+    return read_slowly();
   }
 
  private:
   char at(std::size_t i) const { return i < text_.size() ? text_[i] : '\0'; }
-  bool two_points() const { return at(end_ + 1) == '.'; }
+
+  // More than 18 digits may wrap the mantissa; `value` then has no use for it.
   void take_digits() {
+    auto const begin = end_;
     for (; end_ < text_.size() && is_digit(text_[end_]); ++end_) {
-      auto const digit = static_cast<std::uint64_t>(text_[end_] - '0');
-      if (digits_ > 0 || digit > 0) ++digits_;  // zeros in front say nothing of the precision
-      if (digits_ <= 18) mantissa_ = mantissa_ * 10 + digit;
+      mantissa_ = mantissa_ * 10 + static_cast<std::uint64_t>(text_[end_] - '0');
     }
+    digits_ += end_ - begin;
   }
   // A comma with three digits behind it, and no fourth, groups thousands.
   bool separator() const {
     return at(end_) == ',' && is_digit(at(end_ + 1)) && is_digit(at(end_ + 2)) && is_digit(at(end_ + 3)) &&
            !is_digit(at(end_ + 4));
   }
-  void whole_digits() {
-    auto const begin = end_;
-    take_digits();
-    while (end_ > begin && separator()) {
-      ++end_;
-      take_digits();
-    }
-    if (end_ > begin && digits_ == 0) digits_ = 1;  // the number 0
-  }
   void fraction() {
     auto const begin = ++end_;
     take_digits();
     decimals_ = static_cast<int>(std::min<std::size_t>(end_ - begin, 1000));
-    if (decimals_ > 0 && digits_ == 0) digits_ = 1;
   }
   void exponent() {
     auto const sign = at(end_ + 1) == '-' || at(end_ + 1) == '+' ? 1U : 0U;
@@ -120,11 +114,19 @@ class scanned_number {
     }
     if (below) exponent_ = -exponent_;
   }
+  // Without the separators, which from_chars does not know.
+  double read_slowly() const {
+    std::string plain{text_.substr(text_.front() == '+' ? 1 : 0, end_ - (text_.front() == '+' ? 1 : 0))};
+    std::erase(plain, ',');
+    double read = std::nan("");
+    std::from_chars(plain.data(), plain.data() + plain.size(), read);
+    return read;
+  }
 
   std::string_view text_;
   std::size_t end_ = 0;
+  std::size_t digits_ = 0;
   std::uint64_t mantissa_ = 0;
-  int digits_ = 0;
   int decimals_ = 0;
   int exponent_ = 0;
   bool negative_ = false;
