@@ -42,6 +42,10 @@ TEST_CASE("the first program is examples/first_steps.cpp, and prints what stands
   CHECK(block(readme, "text", 0) == output(FIRST_STEPS_PROGRAM));
 }
 
+TEST_CASE("what a run will take is what examples/before_the_run.cpp prints") {
+  CHECK(block(content(PROJECT_FOLDER "/README.md"), "text", 1) == output(BEFORE_THE_RUN_PROGRAM));
+}
+
 TEST_CASE("the line that must not compile is the one that a test holds to that") {
   auto const line = block(content(PROJECT_FOLDER "/README.md"), "cpp", 1);
   auto const statement = line.substr(0, line.find(';'));

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 namespace {
 using namespace kunmetrics;
 using namespace kunmetrics::units;
@@ -80,4 +82,33 @@ TEST_CASE("an unnamed model has no nominal MFU, and an unmeasured run none at al
   CHECK(mfu<flops::palm>(run, interval{}).reason() == "no step has been measured after warm-up");
   run.model.nominal_parameters = 0;
   CHECK(mfu<flops::flagperf_nominal>(run, 1.0 * per_processor).reason() == "this model has no advertised size");
+}
+
+TEST_CASE("more than 100 % of a run's own peak is refused, and the likely trap is named") {
+  auto run = llama2_7b_on(devices::nvidia_a800_80gb, 4096);
+  run.cluster.nodes = 2 * node;
+  CHECK(mfu<flops::palm>(run, 4 * 3564.0 * per_processor).reason() ==
+        "above 100 % of the peak; likely a rate divided by processors a node and multiplied by nodes");
+  CHECK(mfu<flops::palm>(run, 16 * 3564.0 * per_processor).reason() ==
+        "above 100 % of the peak; likely the job's rate called one processor's");
+  CHECK(mfu<flops::palm>(run, 1e9 * per_processor).reason() == "above 100 % of the peak; no known trap fits");
+  CHECK(mfu<flops::palm>(run, -1.0 * per_processor).reason() == "a utilization of at least 0 % was needed, and a number");
+  CHECK(mfu<flops::palm>(run, std::numeric_limits<double>::quiet_NaN() * per_processor).reason() ==
+        "a utilization of at least 0 % was needed, and a number");
+
+  auto fp8_work = llama2_7b_on(devices::nvidia_h100_sxm, 4096);
+  fp8_work.precision = bf16;
+  fp8_work.cluster.per_node = 1 * processor / node;
+  CHECK(mfu<flops::causal>(fp8_work, 28'000.0 * per_processor).reason() ==
+        "above 100 % of the peak; likely products in a faster precision than the peak's");
+}
+
+TEST_CASE("PaLM's attention may count more than is computed, a causal convention does not") {
+  auto run = llama2_7b_on(devices::nvidia_a800_80gb, 131'072);
+  run.cluster.per_node = 1 * processor / node;
+  auto const rate = 1.2 * 312e12 / flops::palm::per_token(run.model, run.sequence_length).coherent() * per_processor;
+  CHECK(mfu<flops::palm>(run, rate).reason() ==
+        "above 100 % of the peak; likely a convention that counts the pairs a causal mask leaves out");
+  REQUIRE(mfu<flops::causal>(run, rate));
+  CHECK(mfu<flops::causal>(run, rate)->ratio < 0.8 * one);
 }

@@ -1,6 +1,7 @@
 // What the subcommands share: reading a model's name, printing numbers, and the one form of errors.
 #pragma once
 
+#include <kunmetrics/conventions.hpp>
 #include <kunmetrics/devices.hpp>
 #include <kunmetrics/io/hf_config.hpp>
 #include <kunmetrics/io/json.hpp>

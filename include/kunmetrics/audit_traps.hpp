@@ -11,8 +11,8 @@
 // that device. Sources: the fifteen traps of the field, each with its issue, in the project's tests.
 #pragma once
 
+#include <kunmetrics/conventions.hpp>
 #include <kunmetrics/devices.hpp>
-#include <kunmetrics/flops.hpp>
 #include <kunmetrics/utilization.hpp>
 
 #include <algorithm>

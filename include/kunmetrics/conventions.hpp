@@ -1,4 +1,5 @@
-// FLOP per token as single programs and papers count it, where none of flops.hpp says the same.
+// FLOP per token as single programs and papers count it, where none of flops.hpp says the same; and a visit
+// to every convention there is.
 //
 //   causal_half_window            6·N_mat + half of PaLM's attention, W/2 keys in a windowed layer   MaxText
 //   causal_half_window_no_router  the same without the experts' router      Megatron-Bridge's gpt-oss, 26.06
@@ -57,6 +58,25 @@ struct megatron_selective {
     return megatron_model::per_token(model, sequence_length) + megatron_model::attention_per_token(model, sequence_length);
   }
 };
+
+// Calls visit with an object of each convention of the model's FLOP, the ones most used first.
+// megatron_selective is none of them: it has the recomputation in.
+template <typename Visit>
+constexpr void for_each_convention(Visit&& visit) {
+  visit(palm{}), visit(palm_n_total{}), visit(palm_no_embedding{});
+  visit(causal{}), visit(causal_n_total{}), visit(causal_no_embedding{}), visit(causal_no_router{}), visit(causal_exact{});
+  visit(causal_half_window{}), visit(causal_half_window_no_router{});
+  visit(six_n{}), visit(six_n_matmul{}), visit(six_n_no_embedding{});
+  visit(flagperf_nominal{}), visit(lingua{}), visit(megatron_model{}), visit(megatron_layers{});
+}
+
+// Calls visit(name, FLOP per token) for each convention that is defined for the model.
+template <typename Visit>
+constexpr void for_each_flop_per_token(transformer const& model, sequence_length_t sequence_length, Visit&& visit) {
+  for_each_convention([&]<typename Convention>(Convention) {
+    if (undefined_for<Convention>(model).empty()) visit(Convention::name, Convention::per_token(model, sequence_length));
+  });
+}
 
 static_assert(layered_convention<causal_half_window> && layered_convention<megatron_layers>);
 static_assert(convention<megatron_selective> && !layered_convention<megatron_selective>);

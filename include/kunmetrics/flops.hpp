@@ -16,7 +16,8 @@
 // those of them in a matrix product, N' = N less input embedding and learned positions; L layers, H
 // heads of sizes q and v, S sequence length or, in a windowed layer, what the window leaves of it.
 // 6·L·H·(q + v)·S is PaLM's 12·L·H·Q·S where q = v. Element-wise work is left out by all. Values are
-// whole numbers wherever the formula is, exact to 2^53. There is no default.
+// whole numbers wherever the formula is, exact to 2^53. There is no default. conventions.hpp has those of
+// single programs and visits them all.
 #pragma once
 
 #include <kunmetrics/attention_span.hpp>
@@ -163,28 +164,11 @@ struct megatron_model {
   }
 };
 
-// Calls visit with an object of each convention, the ones most used first.
-template <typename Visit>
-constexpr void for_each_convention(Visit&& visit) {
-  visit(palm{}), visit(palm_n_total{}), visit(palm_no_embedding{});
-  visit(causal{}), visit(causal_n_total{}), visit(causal_no_embedding{}), visit(causal_no_router{}), visit(causal_exact{});
-  visit(six_n{}), visit(six_n_matmul{}), visit(six_n_no_embedding{});
-  visit(flagperf_nominal{}), visit(lingua{}), visit(megatron_model{});
-}
-
 // Why a convention says nothing of a model; empty when it does.
 template <convention Convention>
 constexpr std::string_view undefined_for(transformer const& model) {
   if constexpr (requires { Convention::undefined_for(model); }) return Convention::undefined_for(model);
   return {};
-}
-
-// Calls visit(name, FLOP per token) for each convention that is defined for the model.
-template <typename Visit>
-constexpr void for_each_flop_per_token(transformer const& model, sequence_length_t sequence_length, Visit&& visit) {
-  for_each_convention([&]<typename Convention>(Convention) {
-    if (undefined_for<Convention>(model).empty()) visit(Convention::name, Convention::per_token(model, sequence_length));
-  });
 }
 
 static_assert(layered_convention<palm> && layered_convention<causal_exact> && layered_convention<six_n>);

@@ -3,14 +3,14 @@
 //   the peak     held against the device's own at that precision: half or twice of it (sparse and dense
 //                mixed, or a die and its card), another precision's, another device's, a value published
 //                but not used
-//   the rate     above 100 % only: products of a faster precision, a card's rate over a die's peak, the
-//                square of the nodes (a / b * c), the job's rate taken for one processor's
+//   the rate     above 100 % only: the traps of rate_traps.hpp
 // A trap of the rate is named when its factor brings the utilization to 100 % or below; the factor is a
-// fact, that it was this trap is not. mfu<> and hfu<> refuse nothing: whoever prints a number asks here.
+// fact, that it was this trap is not. mfu<> and hfu<> of a run refuse by themselves, in a word; of a bare
+// model and peak they refuse nothing: whoever prints such a number asks here.
 #pragma once
 
-#include <kunmetrics/cluster.hpp>
 #include <kunmetrics/devices.hpp>
+#include <kunmetrics/rate_traps.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -106,25 +106,20 @@ inline std::vector<likely_trap> peak_suspicions(peak_rate const& given, device c
   return found;
 }
 
-// What makes a rate too high, or the work that it stands for.
+// What makes a rate too high, or the work that it stands for: those that explain the ratio, the likeliest first.
 inline std::vector<likely_trap> rate_suspicions(double ratio, peak_rate const& given, device const& d,
                                                 cluster const& size) {
   std::vector<likely_trap> found;
-  auto const add = [&](std::string name, double factor, std::string explanation) {
-    if (factor > 1 && ratio / factor <= 1) found.push_back({std::move(name), factor, std::move(explanation)});
-  };
-  for (auto const& faster : d.peaks) {
-    if (!faster || faster->at == given.at) continue;
-    add("work of another precision", faster->rate.coherent() / given.rate.coherent(),
-        "products in " + std::string{name_of(faster->at)} + " held against the " + std::string{name_of(given.at)} + " peak");
+  for (auto const& trap : rate_traps(given, d, size)) {
+    if (!explains(trap, ratio)) continue;
+    auto why = std::string{trap.explanation()};
+    if (trap.work_in) {
+      why = "products in " + std::string{name_of(*trap.work_in)} + " held against the " + std::string{name_of(given.at)} + " peak";
+    }
+    found.push_back({std::string{trap.name}, trap.factor, std::move(why)});
   }
-  if (d.is == "die") add("card for die", 2, "the rate of a card held against the peak of one of its two dies");
-  auto const nodes = static_cast<double>(size.nodes.coherent());
-  add("nodes squared", nodes * nodes, "a rate divided by processors a node and multiplied by nodes");
-  add("whole job's rate", nodes * static_cast<double>(size.per_node.coherent()), "the job's rate called one processor's");
-  // Trainings reach a quarter to two thirds of the peak: the trap that leads nearest to the middle first.
-  auto const distance = [&](likely_trap const& trap) { return std::abs(std::log(ratio / trap.factor / 0.45)); };
-  std::ranges::sort(found, {}, distance);
+  auto const off_the_middle = [&](likely_trap const& trap) { return std::abs(std::log(ratio / trap.factor / 0.45)); };
+  std::ranges::stable_sort(found, {}, off_the_middle);
   return found;
 }
 }  // namespace detail

@@ -5,10 +5,12 @@
 // The forward pass is a third of a convention's FLOP. Layer checkpointing does not run the output
 // product again, so it adds the layers' third only; `all` is the 4/3 of llm-foundry. A result
 // carries its convention in its type and its peak, with the peak's source, in its value: results
-// of two conventions do not mix. Source: PaLM (2204.02311) section 4.1 and appendix B.
+// of two conventions do not mix. More than 100 % of a run's own peak is refused, with the likely trap in
+// the reason. Source: PaLM (2204.02311) section 4.1 and appendix B.
 #pragma once
 
 #include <kunmetrics/flops.hpp>
+#include <kunmetrics/rate_traps.hpp>
 #include <kunmetrics/recompute.hpp>
 #include <kunmetrics/throughput.hpp>
 
@@ -80,18 +82,43 @@ struct utilization_calculator {
     auto const work = Work::per_token(model, sequence_length);
     return {.ratio = rate * work / peak.rate, .flop_per_token = work, .peak = peak};
   }
-  // Absent, with the reason, when the device has no known peak at the run's precision or the
-  // convention says nothing of the model.
+  // Absent, with the reason, when the device has no known peak at the run's precision, when the
+  // convention says nothing of the model, and above 100 % or below 0: the reason then names the trap.
   constexpr maybe<utilization<Work>> operator()(training_case const& run, token_rate_t rate) const {
     if (auto const why = flops::undefined_for<typename Work::convention>(run.model); !why.empty()) return absent{why};
     auto const limit = kunmetrics::peak(run.processor, run.precision);
     if (!limit) return absent{limit.reason()};
-    return (*this)(run.model, run.sequence_length, rate, *limit);
+    auto const use = (*this)(run.model, run.sequence_length, rate, *limit);
+    if (auto const why = refusal(use, run); !why.empty()) return absent{why};
+    return use;
   }
   constexpr maybe<utilization<Work>> operator()(training_case const& run, interval const& over) const {
     auto const rate = tokens_per_processor_second(run, over);
     if (!rate) return absent{rate.reason()};
     return (*this)(run, *rate);
+  }
+
+ private:
+  // Why a ratio is none that a processor can have; empty when it is one.
+  static constexpr std::string_view refusal(utilization<Work> const& use, training_case const& run) {
+    auto const ratio = use.ratio.coherent();
+    if (ratio >= 0 && ratio <= 1) return {};
+    if (!(ratio > 1)) return "a utilization of at least 0 % was needed, and a number";
+    auto const trap = likely_rate_trap(ratio, use.peak, run.processor, run.cluster, masked_attention(use, run));
+    return trap ? trap->refusal : no_rate_trap;
+  }
+
+  // Pairs that a causal mask leaves out: at a long sequence they are most of what PaLM's attention counts.
+  static constexpr rate_trap masked_attention(utilization<Work> const& use, training_case const& run) {
+    if constexpr (layered_convention<typename Work::convention>) {
+      auto const counted = Work::convention::attention_per_token(run.model, run.sequence_length);
+      if (counted == flops::palm::attention_per_token(run.model, run.sequence_length)) {
+        auto const work = use.flop_per_token.coherent();
+        return {"masked attention", work / (work - counted.coherent() / 2),
+                "above 100 % of the peak; likely a convention that counts the pairs a causal mask leaves out"};
+      }
+    }
+    return {};
   }
 };
 

@@ -42,11 +42,12 @@ TEST_CASE("model: counts and FLOP per token under every convention") {
   CHECK(llama["parameters"] == json{{"total", 6'738'415'616}, {"matmul", 6'607'077'376}, {"embedding", 131'072'000}, {"active", 6'738'415'616}});
   CHECK(llama["flop_per_token"]["palm"] == 6 * 6'607'077'376 + 12LL * 32 * 4096 * 4096);
   CHECK(llama["flop_per_token"]["flagperf_nominal"] == 42'000'000'000);
-  for (auto const* convention : {"palm", "palm_n_total", "causal", "causal_exact", "six_n", "six_n_matmul", "lingua"}) {
+  for (auto const* convention : {"palm", "palm_n_total", "causal", "causal_exact", "six_n", "six_n_matmul", "lingua", "megatron_layers"}) {
     CHECK(llama["flop_per_token"].contains(convention));
   }
   auto const table = output({"model", "llama2-7b", "--sequence-length", "512"});
-  CHECK(table.find("| palm                | 40.447771 ") != std::string::npos);
+  CHECK(table.find("| palm                         | 40.447771 ") != std::string::npos);
+  CHECK(table.find("| causal_half_window_no_router | 40.045117 ") != std::string::npos);
   CHECK(table.find("FLOP/token (GFLOP), S = 512") != std::string::npos);
 }
 
