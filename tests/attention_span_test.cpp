@@ -32,6 +32,8 @@ TEST_CASE("the exact span is the number of pairs that the mask lets through") {
 }
 
 TEST_CASE("no sequence and no negative window") {
-  CHECK_THROWS_WITH_AS(keys_per_query(every, 0), "keys_per_query: needed a sequence of at least 1 token, received 0", precondition_error);
-  CHECK_THROWS_WITH_AS(keys_per_query(every, 1, -1), "keys_per_query: needed a window of at least 0, received -1", precondition_error);
+  CHECK_THROWS_WITH_AS(keys_per_query(every, 0), "keys_per_query: needed a sequence of at least 1 token, received 0",
+                       precondition_error);
+  CHECK_THROWS_WITH_AS(keys_per_query(every, 1, -1), "keys_per_query: needed a window of at least 0, received -1",
+                       precondition_error);
 }

@@ -62,16 +62,43 @@ TEST_CASE("another convention is no mistake") {
 }
 
 TEST_CASE("rates: nodes squared, batch and accumulation, ranks") {
-  falls_into(changed([](auto& f) { f.nodes = 2; f.tokens_per_processor_second = claim{4 * 3564.0, 1e-4}; f.mfu.reset(); }), "nodes squared", 4);
-  falls_into(changed([](auto& f) { f.tokens_per_second = claim{2 * 3564.0, 1e-4}; f.mfu.reset(); f.tokens_per_processor_second.reset(); }),
+  falls_into(changed([](auto& f) {
+               f.nodes = 2;
+               f.tokens_per_processor_second = claim{4 * 3564.0, 1e-4};
+               f.mfu.reset();
+             }),
+             "nodes squared", 4);
+  falls_into(changed([](auto& f) {
+               f.tokens_per_second = claim{2 * 3564.0, 1e-4};
+               f.mfu.reset();
+               f.tokens_per_processor_second.reset();
+             }),
              "gradient accumulation left out", 0.25);
-  falls_into(changed([](auto& f) { f.tokens_per_second = claim{32 * 3564.0, 1e-4}; f.mfu.reset(); f.tokens_per_processor_second.reset(); }),
+  falls_into(changed([](auto& f) {
+               f.tokens_per_second = claim{32 * 3564.0, 1e-4};
+               f.mfu.reset();
+               f.tokens_per_processor_second.reset();
+             }),
              "gradient accumulation counted twice", 4);
-  falls_into(changed([](auto& f) { f.micro_batch_size = 3; f.tokens_per_second = claim{24 * 3564.0, 1e-4}; f.mfu.reset(); f.tokens_per_processor_second.reset(); }),
+  falls_into(changed([](auto& f) {
+               f.micro_batch_size = 3;
+               f.tokens_per_second = claim{24 * 3564.0, 1e-4};
+               f.mfu.reset();
+               f.tokens_per_processor_second.reset();
+             }),
              "micro-batch counted twice", 3);
   falls_into(changed([](auto& f) { f.tokens_per_second = claim{3564.0, 1e-4}; }), "one rank's rate", 1.0 / 8);
-  falls_into(changed([](auto& f) { f.tokens_per_processor_second = claim{8 * 3564.0, 1e-4}; f.mfu.reset(); }), "whole job's rate", 8);
-  falls_into(changed([](auto& f) { f.context_parallel = 2; f.tokens_per_step = 2.0 * 32 * 4096; f.mfu.reset(); }), "tokens of shared ranks", 2);
+  falls_into(changed([](auto& f) {
+               f.tokens_per_processor_second = claim{8 * 3564.0, 1e-4};
+               f.mfu.reset();
+             }),
+             "whole job's rate", 8);
+  falls_into(changed([](auto& f) {
+               f.context_parallel = 2;
+               f.tokens_per_step = 2.0 * 32 * 4096;
+               f.mfu.reset();
+             }),
+             "tokens of shared ranks", 2);
 }
 
 TEST_CASE("where two explanations fit, both are said") {
@@ -87,7 +114,11 @@ TEST_CASE("where two explanations fit, both are said") {
 
 TEST_CASE("peaks: sparse, halved twice, of another device, a sentinel, the impossible") {
   falls_into(changed([](auto& f) { f.mfu = claim{0.52642 / 2, 1e-4}; }), "sparse peak", 0.5);
-  falls_into(changed([](auto& f) { f.mfu = claim{0.52642 / 2, 1e-4}; f.flop_rate = claim{3564.0 * 46.084915e9, 1e-4}; }), "sparse peak", 2);
+  falls_into(changed([](auto& f) {
+               f.mfu = claim{0.52642 / 2, 1e-4};
+               f.flop_rate = claim{3564.0 * 46.084915e9, 1e-4};
+             }),
+             "sparse peak", 2);
   falls_into(changed([](auto& f) { f.mfu = claim{0.52642 * 2, 1e-4}; }), "peak halved twice", 2);
   falls_into(changed([](auto& f) { f.mfu = claim{0.52642 * 312 / 989, 1e-4}; }), "peak of another device", 312.0 / 989);
   falls_into(changed([](auto& f) { f.mfu = claim{-1.0, 1e-3}; }), "unknown device", -1);
@@ -95,7 +126,8 @@ TEST_CASE("peaks: sparse, halved twice, of another device, a sentinel, the impos
 }
 
 TEST_CASE("work: recomputation folded in, grouped queries ignored, experts miscounted") {
-  falls_into(changed([](auto& f) { f.mfu = claim{3564.0 * 61.18441e9 / 312e12, 1e-4}; }), "recomputation folded in", 61.18441 / 46.084915);
+  falls_into(changed([](auto& f) { f.mfu = claim{3564.0 * 61.18441e9 / 312e12, 1e-4}; }), "recomputation folded in",
+             61.18441 / 46.084915);
   auto const grouped = [](auto& f) {
     f.model = models::llama2_70b;
     auto all_heads = models::llama2_70b;
@@ -130,5 +162,9 @@ TEST_CASE("a step faster than the device is time without synchronisation, but fo
   falls_into(changed(fast), "time without synchronisation", 9.2e17 / 312e12);
   auto const started = [](auto& f) { f.fastest_flop_rate = 2.4e15; f.asynchronous_start = true; };
   CHECK(changed(started).verdict == audit_verdict::consistent);
-  falls_into(changed([](auto& f) { f.fastest_flop_rate = 9.2e17; f.asynchronous_start = true; }), "time without synchronisation", 9.2e17 / 15e15);
+  falls_into(changed([](auto& f) {
+               f.fastest_flop_rate = 9.2e17;
+               f.asynchronous_start = true;
+             }),
+             "time without synchronisation", 9.2e17 / 15e15);
 }

@@ -19,7 +19,9 @@ static_assert(!std::is_convertible_v<decltype(lbs * (8 * replica)), global_batch
 TEST_CASE("the identity holds or names all four numbers") {
   CHECK_NOTHROW(require_global_batch_size(384 * sample / step, lbs, gas, 8 * replica));
   CHECK_THROWS_WITH_AS(require_global_batch_size(96 * sample / step, lbs, gas, 8 * replica),
-                       "global_batch_size: needed LBS * GAS * DP = 12 * 4 * 8 = 384 sample/step, received 96", precondition_error);
+                       "global_batch_size: needed LBS * GAS * DP = 12 * 4 * 8 = 384 sample/step, received 96",
+                       precondition_error);
   CHECK_THROWS_WITH_AS(global_batch_size(lbs, 0 * micro_step / step, 8 * replica),
-                       "gradient_accumulation_steps: needed a positive number of micro_step/step, received 0", precondition_error);
+                       "gradient_accumulation_steps: needed a positive number of micro_step/step, received 0",
+                       precondition_error);
 }

@@ -14,7 +14,8 @@ using seconds = dimension<dim::second>;
 using rate = quotient_of<quotient_of<tokens, processors>, seconds>;
 
 static_assert(std::is_same_v<rate, dimension<dim::token, per<dim::processor, dim::second>>>);
-static_assert(std::is_same_v<rate, quotient_of<tokens, product_of<seconds, processors>>>, "the order of factors is canonical");
+static_assert(std::is_same_v<rate, quotient_of<tokens, product_of<seconds, processors>>>,
+              "the order of factors is canonical");
 static_assert(std::is_same_v<product_of<tokens, seconds>, product_of<seconds, tokens>>);
 static_assert(std::is_same_v<quotient_of<rate, rate>, dimensionless>);
 static_assert(std::is_same_v<product_of<rate, dimensionless>, rate>);
@@ -40,5 +41,6 @@ static_assert(unit_text<quotient_of<dimension<dim::sample>, dimension<dim::step>
 
 TEST_CASE("a dimension prints as people write it") {
   CHECK(std::string{unit_text<rate>} == "token/(processor s)");
-  CHECK(std::string{unit_text<quotient_of<dimension<dim::flop>, product_of<processors, seconds>>>} == "flop/(processor s)");
+  CHECK(std::string{unit_text<quotient_of<dimension<dim::flop>, product_of<processors, seconds>>>} ==
+        "flop/(processor s)");
 }

@@ -23,8 +23,8 @@ TEST_CASE("the fields are those of FlagPerf's document, in its order, and memory
     names.emplace_back(name);
     CHECK(!text);
   });
-  CHECK(names == std::vector<std::string>{"machine_model", "accelerator", "cpu", "memory", "network", "os", "kernel", "driver",
-                                          "docker_image", "framework", "dependencies"});
+  CHECK(names == std::vector<std::string>{"machine_model", "accelerator", "cpu", "memory", "network", "os", "kernel",
+                                          "driver", "docker_image", "framework", "dependencies"});
   auto const own = filled_with("my ");
   CHECK(own.machine_model == "my machine_model");
   CHECK(own.accelerator == "my accelerator");
@@ -46,8 +46,9 @@ TEST_CASE("every field of nothing stated is what was found") {
 }
 
 TEST_CASE("what was stated wins, field by field") {
-  for_each_field(completed(filled_with("stated "), filled_with("found ")),
-                 [](std::string_view name, environment::text const& text) { CHECK(text == "stated " + std::string{name}); });
+  for_each_field(
+      completed(filled_with("stated "), filled_with("found ")),
+      [](std::string_view name, environment::text const& text) { CHECK(text == "stated " + std::string{name}); });
 
   auto const mixed = completed({.accelerator = "R300", .driver = "4.23"}, {.accelerator = "cpu", .os = "Debian 12"});
   CHECK(mixed.accelerator == "R300");

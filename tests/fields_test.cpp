@@ -49,7 +49,9 @@ struct not_copyable {
 struct odd_names {
   int a{}, b{};
   struct hana_accessors_impl {
-    static constexpr auto apply() { return fields<field<"token/(processor s)", &odd_names::b>, field<"", &odd_names::a>>(); }
+    static constexpr auto apply() {
+      return fields<field<"token/(processor s)", &odd_names::b>, field<"", &odd_names::a>>();
+    }
   };
 };
 

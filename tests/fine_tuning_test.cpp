@@ -23,7 +23,8 @@ static_assert(of<automodel>(4096, models::llama3_70b) / of<flops::causal>(4096, 
 static_assert(of<automodel>(4096, models::llama3_70b) / of<flops::causal>(4096, models::llama3_70b) < 0.66755);
 
 // Llama 2 7B, rank 8 on query and value, LoRA's own choice: 32 * 8 * 2 * (4096 + 4096) = 4,194,304.
-constexpr low_rank_adapters query_and_value{.rank = 8, .key = false, .output = false, .gate = false, .up = false, .down = false};
+constexpr low_rank_adapters query_and_value{
+    .rank = 8, .key = false, .output = false, .gate = false, .up = false, .down = false};
 static_assert(trained_parameters(models::llama2_7b, query_and_value) == 4'194'304);
 static_assert(trained_parameters(models::llama2_7b, {.rank = 1}) == 32 * (4 * 8192 + 3 * (4096 + 11008)));
 static_assert(trained_parameters(models::gpt2, {.rank = 1}) == 12 * (4 * 1536 + 2 * (768 + 3072)), "no gate");
@@ -32,7 +33,8 @@ static_assert(trained_parameters(models::gpt2, {.rank = 1}) == 12 * (4 * 1536 + 
 using lora = flops::low_rank<flops::causal, query_and_value>;
 static_assert(of<flops::frozen<flops::causal>>(4096) == 4 * 6'607'077'376 + 6LL * 32 * 4096 * 4096);
 static_assert(of<lora>(4096) == of<flops::frozen<flops::causal>>(4096) + 6 * 4'194'304);
-static_assert(lora::name == "causal_lora" && flops::frozen<flops::palm>::name == "palm_frozen" && automodel::name == "causal_lora_scaled");
+static_assert(lora::name == "causal_lora" && flops::frozen<flops::palm>::name == "palm_frozen" &&
+              automodel::name == "causal_lora_scaled");
 static_assert(of<flops::frozen<flops::six_n>>(1) == of<flops::six_n>(1) * 2 / 3);
 
 // Forward is a third of full training and stays what it was: recomputation of the layers adds it.
@@ -43,10 +45,12 @@ TEST_CASE("adapters that are none, on latent attention, on experts") {
   CHECK_THROWS_WITH_AS(trained_parameters(models::llama2_7b, {}),
                        "low_rank_adapters.rank: needed a positive number, received 0", precondition_error);
   CHECK_THROWS_WITH_AS(trained_parameters(models::mixtral_8x7b, {.rank = 8}),
-                       "low_rank_adapters: needed an FFN without experts, received 32 layers of them", precondition_error);
+                       "low_rank_adapters: needed an FFN without experts, received 32 layers of them",
+                       precondition_error);
   CHECK_NOTHROW(trained_parameters(models::mixtral_8x7b, query_and_value));
   auto latent = models::llama2_7b;
   latent.latent.kv_rank = 512;
   CHECK_THROWS_WITH_AS(trained_parameters(latent, {.rank = 8}),
-                       "low_rank_adapters: needed attention that is not latent, received a kv_rank of 512", precondition_error);
+                       "low_rank_adapters: needed attention that is not latent, received a kv_rank of 512",
+                       precondition_error);
 }

@@ -41,7 +41,8 @@ static_assert(row<layers<flops::causal>>(53.131346, 54.741959, 56.889442));
 static_assert(of<flops::palm>(4096) == 6 * 6'607'077'376 + 12LL * 32 * 32 * 128 * 4096);
 static_assert(of<flops::six_n>(1) == 6 * 6'738'415'616);
 static_assert(of<flops::causal_exact>(512) - of<flops::causal>(512) == 6 * 32 * 4096);
-static_assert(of<hardware_work<flops::palm, recompute::selective>>(512) - of<flops::palm>(512) == 4LL * 32 * 4096 * 512);
+static_assert(of<hardware_work<flops::palm, recompute::selective>>(512) - of<flops::palm>(512) ==
+              4LL * 32 * 4096 * 512);
 static_assert(of<hardware_work<flops::palm, recompute::none>>(512) == of<flops::palm>(512));
 static_assert(of<flops::palm>(2048) == of<flops::causal>(4096), "half the attention of twice the length");
 

@@ -16,7 +16,8 @@ template <typename Convention>
 using mtp = flops::with_prediction_layers<Convention>;
 
 static_assert(mtp<flops::causal>::name == "causal_mtp");
-static_assert(of<mtp<flops::causal>>(4096, models::llama2_7b) == of<flops::causal>(4096, models::llama2_7b), "no such layer");
+static_assert(of<mtp<flops::causal>>(4096, models::llama2_7b) == of<flops::causal>(4096, models::llama2_7b),
+              "no such layer");
 
 // A dense model: one layer more, the joining product, the output product again.
 constexpr transformer dense = [] { auto m = models::llama2_7b; m.prediction_layers = 2; return m; }();
@@ -33,16 +34,25 @@ constexpr transformer mixed = [] {
   return m;
 }();
 static_assert(of<mtp<flops::six_n_matmul>>(1, mixed) - of<flops::six_n_matmul>(1, mixed) ==
-              6.0 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 2 * 3 * 4096 * 14336 + 8 * 4096 + 2 * 4096 * 4096 + 32000 * 4096));
+              6.0 * (2 * 4096 * 4096 + 2 * 4096 * 1024 + 2 * 3 * 4096 * 14336 + 8 * 4096 + 2 * 4096 * 4096 +
+                     32000 * 4096));
 
 // Recomputation runs the prediction layer again, its output product not.
-static_assert(of<hardware_work<mtp<flops::causal>, recompute::layers>>(4096, dense) - of<mtp<flops::causal>>(4096, dense) ==
+static_assert(of<hardware_work<mtp<flops::causal>, recompute::layers>>(4096, dense) -
+                  of<mtp<flops::causal>>(4096, dense) ==
               (34 * layer + 2 * 6.0 * 2 * 4096 * 4096) / 3);
 }  // namespace
 
 TEST_CASE("DeepSeek-V3 with its prediction layer, at 4096 tokens: 260.0 GFLOP per token by Megatron's count") {
-  transformer const model{.layers = 61, .hidden = 7168, .heads = 128, .kv_heads = 128, .head_size = 192, .ffn = 18432, .vocabulary = 129280,
-                          .value_head_size = 128, .latent = {.kv_rank = 512, .query_rank = 1536, .rope_head_size = 64},
+  transformer const model{.layers = 61,
+                          .hidden = 7168,
+                          .heads = 128,
+                          .kv_heads = 128,
+                          .head_size = 192,
+                          .ffn = 18432,
+                          .vocabulary = 129280,
+                          .value_head_size = 128,
+                          .latent = {.kv_rank = 512, .query_rank = 1536, .rope_head_size = 64},
                           .moe = {.experts = 256, .active = 8, .expert_ffn = 2048, .shared_ffn = 2048, .layers = 58},
                           .prediction_layers = 1};
   CHECK(of<mtp<flops::causal_no_router>>(4096, model) == doctest::Approx(260.0e9).epsilon(2e-4));

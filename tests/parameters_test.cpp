@@ -8,7 +8,8 @@
 namespace {
 using namespace kunmetrics;
 
-constexpr transformer tiny{.name = "tiny", .layers = 2, .hidden = 8, .heads = 4, .kv_heads = 2, .head_size = 3, .ffn = 10, .vocabulary = 50};
+constexpr transformer tiny{
+    .name = "tiny", .layers = 2, .hidden = 8, .heads = 4, .kv_heads = 2, .head_size = 3, .ffn = 10, .vocabulary = 50};
 
 template <typename Change>
 constexpr parameter_counts with(Change change) {
@@ -31,7 +32,8 @@ static_assert(parameters(tiny).active == parameters(tiny).total);
 
 static_assert(more([](auto& m) { m.gated_ffn = false; }) == -2 * 80);
 static_assert(more([](auto& m) { m.tied_embedding = true; }) == -400, "a tied embedding is stored once");
-static_assert(with([](auto& m) { m.tied_embedding = true; }).matmul == parameters(tiny).matmul, "and multiplied all the same");
+static_assert(with([](auto& m) { m.tied_embedding = true; }).matmul == parameters(tiny).matmul,
+              "and multiplied all the same");
 static_assert(more([](auto& m) { m.norm = norm_kind::layer; }) == 5 * 8);
 static_assert(more([](auto& m) { m.norms_per_layer = 4; }) == 2 * 2 * 8);
 static_assert(more([](auto& m) { m.embedding_norm = true; }) == 8);
@@ -47,9 +49,14 @@ static_assert(more([](auto& m) { m.final_norm = false; }) == -8);
 static_assert(more([](auto& m) { m.embedding_width = 5; }) == 2 * (50 * 5 - 400) + 2 * 8 * 5);
 static_assert(with([](auto& m) { m.embedding_width = 5; }).matmul == 2 * 528 + 50 * 5 + 2 * 8 * 5);
 constexpr auto layer_norms = [](auto& m) { m.norm = norm_kind::layer; };
-static_assert(with([](auto& m) { layer_norms(m), m.qk_norm = query_key_norm::per_head; }).total - with(layer_norms).total == 2 * 2 * 6);
-static_assert(with([](auto& m) { layer_norms(m), m.qk_norm = query_key_norm::per_head, m.qk_norm_bias = false; }).total -
-                  with(layer_norms).total == 2 * 2 * 3);
+static_assert(with([](auto& m) { layer_norms(m), m.qk_norm = query_key_norm::per_head; }).total -
+                  with(layer_norms).total ==
+              2 * 2 * 6);
+static_assert(with([](auto& m) {
+                layer_norms(m), m.qk_norm = query_key_norm::per_head, m.qk_norm_bias = false;
+              }).total -
+                  with(layer_norms).total ==
+              2 * 2 * 3);
 static_assert(more([](auto& m) { m.value_head_size = 5; }) == 2 * (8 * 2 * 2 + 4 * 2 * 8));
 
 // Latent: q 8*6 + 6*4*3, kv 8*(5 + 1) + 5*4*(3 - 1 + 2), o 4*2*8, norms 6 + 5.

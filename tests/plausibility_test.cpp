@@ -39,7 +39,9 @@ TEST_CASE("above 100 %, below 0 and not a number are refused") {
   auto const own = *peak(devices::nvidia_h100_sxm, fp8);
   CHECK(implausible(1.001 * one, own, devices::nvidia_h100_sxm)->reason() ==
         "utilization: needed at most 100 %, received 100.1 %; no known trap fits");
-  CHECK(implausible(-0.5 * one, own, devices::nvidia_h100_sxm)->reason().starts_with("utilization: needed a number of at least 0 %"));
+  CHECK(implausible(-0.5 * one, own, devices::nvidia_h100_sxm)
+            ->reason()
+            .starts_with("utilization: needed a number of at least 0 %"));
   CHECK(implausible(std::numeric_limits<double>::quiet_NaN() * one, own, devices::nvidia_h100_sxm));
 }
 
@@ -48,9 +50,10 @@ TEST_CASE("the sparse rate for the dense one, and a peak halved twice") {
   CHECK(first(0.24, given(bf16, 1979), devices::nvidia_h100_sxm) == "sparse peak");
   CHECK(first(0.20, given(bf16, 296), devices::nvidia_h20_96gb) == "sparse peak");
   CHECK(first(1.10, given(bf16, 156), devices::nvidia_a100_80gb) == "peak halved twice");
-  CHECK(implausible(1.10 * one, given(bf16, 156), devices::nvidia_a100_80gb)->reason() ==
-        "utilization: needed at most 100 %, received 110.0 %; likely peak halved twice: the peak is half of the device's dense "
-        "bf16 rate: halved as if that were sparse (without it 55.0 %)");
+  CHECK(
+      implausible(1.10 * one, given(bf16, 156), devices::nvidia_a100_80gb)->reason() ==
+      "utilization: needed at most 100 %, received 110.0 %; likely peak halved twice: the peak is half of the device's dense "
+      "bf16 rate: halved as if that were sparse (without it 55.0 %)");
 }
 
 // torchtitan issue 4779: 152 % on an H200 whose peak fell back to an A100's.
@@ -60,7 +63,8 @@ TEST_CASE("another device's peak") {
   CHECK(traps.front().name == "peak of another device");
   CHECK(traps.front().explanation.find("NVIDIA A100-SXM4-80GB, a card") != std::string::npos);
   CHECK(traps.front().factor == doctest::Approx(2250.0 / 312));
-  CHECK(names(likely_traps(0.04 * one, given(fp16, 1000), devices::kunlunxin_r300), "peak of another device"));  // the board's
+  CHECK(names(likely_traps(0.04 * one, given(fp16, 1000), devices::kunlunxin_r300),
+              "peak of another device"));  // the board's
 }
 
 TEST_CASE("a published value that is not used says why") {

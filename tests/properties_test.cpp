@@ -26,8 +26,12 @@ bool near(double a, double b) { return std::abs(a - b) <= 1e-12 * std::max({1.0,
 
 // Small sizes: their FLOP are whole numbers that a double holds.
 transformer any_dense() {
-  transformer model{.layers = size(1, 40), .hidden = 2 * size(1, 512), .kv_heads = size(1, 8), .head_size = 2 * size(1, 64),
-                    .ffn = size(1, 2048), .vocabulary = size(1, 50000)};
+  transformer model{.layers = size(1, 40),
+                    .hidden = 2 * size(1, 512),
+                    .kv_heads = size(1, 8),
+                    .head_size = 2 * size(1, 64),
+                    .ffn = size(1, 2048),
+                    .vocabulary = size(1, 50000)};
   model.heads = model.kv_heads * size(1, 8);
   model.gated_ffn = coin();
   model.tied_embedding = coin();
@@ -50,7 +54,9 @@ transformer any_shape() {
 }
 sequence_length_t any_length() { return size(1, 8192) * token / sample; }
 token_rate_t any_rate() { return static_cast<double>(size(1, 100'000)) * token / (processor * second); }
-peak_rate any_peak() { return {.at = bf16, .rate = static_cast<double>(size(1, 5000)) * teraflop / (processor * second), .source = "drawn"}; }
+peak_rate any_peak() {
+  return {.at = bf16, .rate = static_cast<double>(size(1, 5000)) * teraflop / (processor * second), .source = "drawn"};
+}
 
 template <typename Work>
 double of(transformer const& model, sequence_length_t length) {
@@ -70,7 +76,10 @@ transformer enlarged(transformer model) {
 }
 
 cluster any_cluster() {
-  cluster c{.nodes = size(1, 64) * node, .tensor_parallel = size(1, 4), .pipeline_parallel = size(1, 4), .context_parallel = size(1, 4)};
+  cluster c{.nodes = size(1, 64) * node,
+            .tensor_parallel = size(1, 4),
+            .pipeline_parallel = size(1, 4),
+            .context_parallel = size(1, 4)};
   c.per_node = c.tensor_parallel * c.pipeline_parallel * c.context_parallel * size(1, 4) * processor / node;
   return c;
 }
@@ -96,7 +105,8 @@ TEST_CASE("identities between conventions") {
     auto const s = any_length();
     flops::for_each_convention([&]<typename Convention>(Convention) {
       if constexpr (layered_convention<Convention>) {
-        auto const attention = Convention::attention_per_token(model, s), layers = Convention::layers_per_token(model, s);
+        auto const attention = Convention::attention_per_token(model, s),
+                   layers = Convention::layers_per_token(model, s);
         RC_ASSERT(attention.coherent() >= 0);
         RC_ASSERT(attention <= layers);
         RC_ASSERT(layers <= Convention::per_token(model, s));
@@ -108,9 +118,12 @@ TEST_CASE("identities between conventions") {
     auto const s = any_length();
     auto const counts = parameters(model);
     auto const look_ups = counts.positions + (model.tied_embedding ? 0 : counts.embedding);
-    RC_ASSERT(of<flops::six_n>(model, s) - of<flops::six_n_no_embedding>(model, s) == 6.0 * static_cast<double>(look_ups));
-    RC_ASSERT(near(of<flops::causal>(model, s) - of<flops::causal_no_router>(model, s), 6.0 * static_cast<double>(counts.router)));
-    RC_ASSERT(of<flops::palm_n_total>(model, s) - of<flops::six_n>(model, s) == of<flops::palm>(model, s) - of<flops::six_n_matmul>(model, s));
+    RC_ASSERT(of<flops::six_n>(model, s) - of<flops::six_n_no_embedding>(model, s) ==
+              6.0 * static_cast<double>(look_ups));
+    RC_ASSERT(near(of<flops::causal>(model, s) - of<flops::causal_no_router>(model, s),
+                   6.0 * static_cast<double>(counts.router)));
+    RC_ASSERT(of<flops::palm_n_total>(model, s) - of<flops::six_n>(model, s) ==
+              of<flops::palm>(model, s) - of<flops::six_n_matmul>(model, s));
   });
   holds("parts of a model are at most the whole, and in a dense one all are met", [] {
     auto const dense = any_dense();
@@ -169,7 +182,9 @@ TEST_CASE("monotonicity") {
     auto const s = any_length();
     auto const longer = s + size(1, 1000) * token / sample;
     flops::for_each_convention([&]<typename Convention>(Convention) {
-      if constexpr (layered_convention<Convention>) RC_ASSERT(of<Convention>(model, s) <= of<Convention>(model, longer));
+      if constexpr (layered_convention<Convention>) {
+        RC_ASSERT(of<Convention>(model, s) <= of<Convention>(model, longer));
+      }
     });
     for (auto const span : {attention_span::every, attention_span::half, attention_span::exact}) {
       auto const window = size(1, 4096);
@@ -179,7 +194,8 @@ TEST_CASE("monotonicity") {
   });
   holds("half of the square, the pairs of the mask, the square", [] {
     auto const s = size(1, 10'000), window = size(0, 10'000);
-    auto const half = keys_per_query(attention_span::half, s, window), exact = keys_per_query(attention_span::exact, s, window);
+    auto const half = keys_per_query(attention_span::half, s, window),
+               exact = keys_per_query(attention_span::exact, s, window);
     RC_ASSERT((half < exact && exact <= keys_per_query(attention_span::every, s, window)));
     RC_ASSERT(exact - half <= 0.5 + 1e-9);
   });
@@ -198,7 +214,8 @@ TEST_CASE("monotonicity") {
     auto const n = size(1, 1'000'000'000);
     auto const ranks = size(2, 512) * replica;
     auto const state = [&](zero_stage stage) { return model_state_memory(n, mixed_precision_adam, stage, ranks); };
-    RC_ASSERT((state(zero_stage::none) > state(zero_stage::optimizer) && state(zero_stage::optimizer) > state(zero_stage::gradients) &&
+    RC_ASSERT((state(zero_stage::none) > state(zero_stage::optimizer) &&
+               state(zero_stage::optimizer) > state(zero_stage::gradients) &&
                state(zero_stage::gradients) > state(zero_stage::parameters)));
     auto const model = any_dense();
     auto const s = any_length();
@@ -207,13 +224,16 @@ TEST_CASE("monotonicity") {
     };
     auto const t = size(1, 8);
     RC_ASSERT(kept(t + 1, recompute::none) < kept(t, recompute::none));
-    RC_ASSERT((kept(t, recompute::layers) < kept(t, recompute::selective) && kept(t, recompute::selective) < kept(t, recompute::none)));
+    RC_ASSERT((kept(t, recompute::layers) < kept(t, recompute::selective) &&
+               kept(t, recompute::selective) < kept(t, recompute::none)));
   });
   holds("a gather never sends all, a reduction twice as much; ZeRO-3 sends half more than ZeRO-2", [] {
     auto const n = size(1, 1'000'000'000);
     auto const ranks = size(2, 4096) * processor;
     auto const traffic = [&](zero_stage stage) {
-      return zero_traffic(n, mixed_precision_adam, stage, ranks, 1 * micro_step / step, gradient_reduction::each_step).total().coherent();
+      return zero_traffic(n, mixed_precision_adam, stage, ranks, 1 * micro_step / step, gradient_reduction::each_step)
+          .total()
+          .coherent();
     };
     RC_ASSERT(all_gather(2 * n * byte, ranks).coherent() < static_cast<double>(2 * n));
     RC_ASSERT(all_reduce(n * byte, ranks) == 2.0 * all_gather(n * byte, ranks));
@@ -242,7 +262,8 @@ TEST_CASE("units there and back, and scale") {
     auto const rate = tokens_per_processor_second(tokens, time, world).coherent();
     RC_ASSERT(near(tokens_per_processor_second(k * tokens, static_cast<double>(k) * time, world).coherent(), rate));
     RC_ASSERT(near(tokens_per_processor_second(tokens, time, k * world).coherent() * static_cast<double>(k), rate));
-    RC_ASSERT(near(tokens_per_processor_second(tokens, time, 1 * processor).coherent(), throughput(tokens, time).coherent()));
+    RC_ASSERT(
+        near(tokens_per_processor_second(tokens, time, 1 * processor).coherent(), throughput(tokens, time).coherent()));
   });
   holds("utilization: in proportion to the rate, inversely to the peak, HFU at least MFU", [] {
     auto const model = any_shape();
@@ -260,17 +281,20 @@ TEST_CASE("units there and back, and scale") {
   });
   holds("batch: world = replicas * TP * PP * CP, and the identity of the global batch", [] {
     auto const c = any_cluster();
-    RC_ASSERT(replicas(c).coherent() * c.tensor_parallel * c.pipeline_parallel * c.context_parallel == processors(c).coherent());
+    RC_ASSERT(replicas(c).coherent() * c.tensor_parallel * c.pipeline_parallel * c.context_parallel ==
+              processors(c).coherent());
     auto const micro = size(1, 64) * sample / (replica * micro_step);
     auto const accumulation = size(1, 64) * micro_step / step;
     auto const batch = global_batch_size(micro, accumulation, replicas(c));
     require_global_batch_size(batch, micro, accumulation, replicas(c));
-    RC_ASSERT_THROWS_AS(require_global_batch_size(batch + 1 * sample / step, micro, accumulation, replicas(c)), precondition_error);
+    RC_ASSERT_THROWS_AS(require_global_batch_size(batch + 1 * sample / step, micro, accumulation, replicas(c)),
+                        precondition_error);
     RC_ASSERT(tokens_per_step(batch, any_length()).coherent() % batch.coherent() == 0);
   });
   holds("packs: of one length that length's work, of many no more than as one sequence", [] {
     auto const model = any_dense();
-    auto const lengths = *rc::gen::resize(20, rc::gen::nonEmpty(rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(1, 4096))));
+    auto const lengths = *rc::gen::resize(
+        20, rc::gen::nonEmpty(rc::gen::container<std::vector<std::int64_t>>(rc::gen::inRange<std::int64_t>(1, 4096))));
     std::vector<sequence_length_t> pack, same;
     sequence_length_t sum{};
     for (auto const length : lengths) {

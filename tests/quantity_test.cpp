@@ -26,14 +26,16 @@ static_assert(exact_quotient(8 * processor, 2 * processor / replica) == 4 * repl
 template <typename To, typename From>
 constexpr bool converts = std::is_constructible_v<To, From> && std::is_convertible_v<From, To>;
 template <typename To, typename From>
-constexpr bool refused = !std::is_constructible_v<To, From> && !std::is_convertible_v<From, To> && !std::is_assignable_v<To&, From>;
+constexpr bool refused = !std::is_constructible_v<To, From> && !std::is_convertible_v<From, To> &&
+                         !std::is_assignable_v<To&, From>;
 static_assert(converts<quantity_of<token>, count_of<token>>, "a count is a measured value");
 static_assert(refused<count_of<token>, quantity_of<token>>, "a measured value is not a count");
 static_assert(refused<quantity_of<token>, quantity_of<sample>>);
 static_assert(refused<quantity_of<token>, count_of<sample>>);
 static_assert(refused<quantity_of<token>, double>, "a plain number has no unit");
 static_assert(refused<double, quantity_of<token>>, "a number comes out only through a named unit");
-static_assert(refused<quantity_of<token / (processor * second)>, quantity_of<token * node * node / (processor * second)>>);
+static_assert(
+    refused<quantity_of<token / (processor * second)>, quantity_of<token * node * node / (processor * second)>>);
 
 // Costs nothing beside its number.
 static_assert(sizeof(quantity_of<token / second>) == sizeof(double));
@@ -64,13 +66,17 @@ TEST_CASE("a unit there and back is the same number") {
 
 TEST_CASE("overflow of a count is an error that shows its values") {
   auto const huge = std::numeric_limits<std::int64_t>::max() * token;
-  CHECK_THROWS_WITH_AS(huge + 1 * token, "quantity: needed a result within 64 bits, received 9223372036854775807 + 1", precondition_error);
-  CHECK_THROWS_WITH_AS(huge * (2 * token), "quantity: needed a result within 64 bits, received 9223372036854775807 * 2", precondition_error);
+  CHECK_THROWS_WITH_AS(huge + 1 * token, "quantity: needed a result within 64 bits, received 9223372036854775807 + 1",
+                       precondition_error);
+  CHECK_THROWS_WITH_AS(huge * (2 * token), "quantity: needed a result within 64 bits, received 9223372036854775807 * 2",
+                       precondition_error);
   CHECK_THROWS_AS((-2) * token - huge, precondition_error);
 }
 
 TEST_CASE("exact_quotient divides evenly or says why not") {
   CHECK(exact_quotient(48 * processor, 8 * processor) == 6 * one);
-  CHECK_THROWS_WITH_AS(exact_quotient(9 * processor, 2 * processor), "exact_quotient: needed a positive divisor that divides evenly, received 9 / 2", precondition_error);
+  CHECK_THROWS_WITH_AS(exact_quotient(9 * processor, 2 * processor),
+                       "exact_quotient: needed a positive divisor that divides evenly, received 9 / 2",
+                       precondition_error);
   CHECK_THROWS_AS(exact_quotient(9 * processor, 0 * processor), precondition_error);
 }

@@ -19,10 +19,13 @@ constexpr std::string_view likeliest(double ratio, peak_rate const& of, device c
 
 static_assert(likeliest(4 * 0.48, a800, devices::nvidia_a800_80gb, two_nodes) == "nodes squared");
 static_assert(likeliest(16 * 0.48, a800, devices::nvidia_a800_80gb, two_nodes) == "whole job's rate");
-static_assert(likeliest(1.2, h100, devices::nvidia_h100_sxm, {.per_node = 1 * processor / node}) == "work of another precision");
+static_assert(likeliest(1.2, h100, devices::nvidia_h100_sxm, {.per_node = 1 * processor / node}) ==
+              "work of another precision");
 static_assert(likeliest(1.1, *peak(devices::amd_mi250x_gcd, bf16), devices::amd_mi250x_gcd, {}) == "card for die");
 // One node squared is one, and fp8 is the fastest of an H100: nothing is left to suspect.
-static_assert(likeliest(1.2, *peak(devices::nvidia_h100_sxm, fp8), devices::nvidia_h100_sxm, {.per_node = 1 * processor / node}).empty());
+static_assert(likeliest(1.2, *peak(devices::nvidia_h100_sxm, fp8), devices::nvidia_h100_sxm,
+                        {.per_node = 1 * processor / node})
+                  .empty());
 }  // namespace
 
 TEST_CASE("a trap explains a ratio when without it the ratio is possible") {

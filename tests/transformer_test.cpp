@@ -6,7 +6,8 @@
 namespace {
 using namespace kunmetrics;
 
-constexpr transformer tiny{.name = "tiny", .layers = 2, .hidden = 8, .heads = 4, .kv_heads = 2, .head_size = 3, .ffn = 10, .vocabulary = 50};
+constexpr transformer tiny{
+    .name = "tiny", .layers = 2, .hidden = 8, .heads = 4, .kv_heads = 2, .head_size = 3, .ffn = 10, .vocabulary = 50};
 static_assert((require_valid(tiny), true));
 static_assert(tiny.value_size() == 3);
 static_assert(tiny.dense_layers() == 2);
@@ -23,14 +24,19 @@ TEST_CASE("sizes out of range") {
   refused([](auto& m) { m.kv_heads = 3; }, "transformer.kv_heads: needed a divisor of heads = 4, received 3");
   refused([](auto& m) { m.layers = 0; }, "transformer.layers: needed a positive number, received 0");
   refused([](auto& m) { m.ffn = -1; }, "transformer.ffn: needed a positive number, received -1");
-  refused([](auto& m) { m.learned_positions = -1; }, "transformer.learned_positions: needed a number of at least 0, received -1");
-  refused([](auto& m) { m.embedding_width = -1; }, "transformer.embedding_width: needed a number of at least 0, received -1");
-  refused([](auto& m) { m.norms_per_layer = -1; }, "transformer.norms_per_layer: needed a number of at least 0, received -1");
+  refused([](auto& m) { m.learned_positions = -1; },
+          "transformer.learned_positions: needed a number of at least 0, received -1");
+  refused([](auto& m) { m.embedding_width = -1; },
+          "transformer.embedding_width: needed a number of at least 0, received -1");
+  refused([](auto& m) { m.norms_per_layer = -1; },
+          "transformer.norms_per_layer: needed a number of at least 0, received -1");
 }
 
 TEST_CASE("parts larger than their whole") {
-  refused([](auto& m) { m.windowed = {.window = 4, .layers = 3}; }, "transformer.windowed.layers: needed at most layers = 2, received 3");
-  refused([](auto& m) { m.windowed = {.layers = 1}; }, "transformer.windowed.window: needed a positive number, received 0");
+  refused([](auto& m) { m.windowed = {.window = 4, .layers = 3}; },
+          "transformer.windowed.layers: needed at most layers = 2, received 3");
+  refused([](auto& m) { m.windowed = {.layers = 1}; },
+          "transformer.windowed.window: needed a positive number, received 0");
   refused([](auto& m) { m.moe = {.experts = 4, .active = 5, .expert_ffn = 6, .layers = 1}; },
           "transformer.moe.active: needed at most moe.experts = 4, received 5");
   refused([](auto& m) { m.moe = {.experts = 4, .active = 2, .layers = 1}; },

@@ -31,9 +31,12 @@ struct hand_clock {
 };
 using rate_meter = basic_meter<hand_clock, tokens_per_processor_second_t>;
 
-constexpr training_case two_processors{.model = models::llama2_7b, .processor = devices::nvidia_a800_80gb, .precision = fp16,
+constexpr training_case two_processors{.model = models::llama2_7b,
+                                       .processor = devices::nvidia_a800_80gb,
+                                       .precision = fp16,
                                        .cluster = {.per_node = 2 * processor / node},
-                                       .micro_batch_size = 1 * sample / (replica * micro_step), .sequence_length = s4096};
+                                       .micro_batch_size = 1 * sample / (replica * micro_step),
+                                       .sequence_length = s4096};
 
 void one_step(rate_meter& meter, int milliseconds, std::int64_t tokens) {
   auto running = meter.start();
@@ -55,8 +58,10 @@ TEST_CASE("trap 1: a / b * c for a / (b * c) is off by nodes squared") {
 
 // FlagPerf#471
 TEST_CASE("trap 2: the nominal size without attention flatters at short sequences and hides at long ones") {
-  CHECK(giga<flops::flagperf_nominal>(models::llama2_7b, 512) / giga<flops::palm>(models::llama2_7b, 512) == doctest::Approx(1.038).epsilon(1e-3));
-  CHECK(giga<flops::flagperf_nominal>(models::llama2_7b, 4096) / giga<flops::palm>(models::llama2_7b, 4096) == doctest::Approx(0.911).epsilon(1e-3));
+  CHECK(giga<flops::flagperf_nominal>(models::llama2_7b, 512) / giga<flops::palm>(models::llama2_7b, 512) ==
+        doctest::Approx(1.038).epsilon(1e-3));
+  CHECK(giga<flops::flagperf_nominal>(models::llama2_7b, 4096) / giga<flops::palm>(models::llama2_7b, 4096) ==
+        doctest::Approx(0.911).epsilon(1e-3));
 }
 
 // DeepSpeed#2498, bionemo-recipes#1548
@@ -65,7 +70,8 @@ TEST_CASE("trap 3: a micro-batch is no global batch, and the identity is checked
   auto const accumulation = 4 * micro_step / step;
   CHECK(global_batch_size(micro, accumulation, 8 * replica) == 96 * sample / step);
   CHECK_THROWS_WITH_AS(require_global_batch_size(24 * sample / step, micro, accumulation, 8 * replica),
-                       "global_batch_size: needed LBS * GAS * DP = 3 * 4 * 8 = 96 sample/step, received 24", precondition_error);
+                       "global_batch_size: needed LBS * GAS * DP = 3 * 4 * 8 = 96 sample/step, received 24",
+                       precondition_error);
   static_assert(!std::is_convertible_v<micro_batch_size_t, global_batch_size_t>);
 }
 
@@ -98,7 +104,8 @@ TEST_CASE("trap 6: a device is found by its whole name") {
 TEST_CASE("trap 7: the R300's four peaks stand side by side, one of them used, each with its source") {
   CHECK(peak(devices::kunlunxin_r300, fp16)->rate.coherent() == 128e12);
   for (double const other : {256e12, 495e12, 989e12, 999e12}) {
-    CHECK(std::ranges::any_of(devices::kunlunxin_r300.alternatives, [&](auto const& rate) { return rate && rate->rate.coherent() == other; }));
+    CHECK(std::ranges::any_of(devices::kunlunxin_r300.alternatives,
+                              [&](auto const& rate) { return rate && rate->rate.coherent() == other; }));
   }
   CHECK_FALSE(peak(devices::kunlunxin_r300, bf16));  // another precision's is not borrowed
 }
@@ -106,7 +113,8 @@ TEST_CASE("trap 7: the R300's four peaks stand side by side, one of them used, e
 // maxtext#1972, Megatron-LM#831
 TEST_CASE("trap 8: the causal half is part of a result's type") {
   static_assert(!std::is_convertible_v<utilization<model_work<flops::palm>>, utilization<model_work<flops::causal>>>);
-  CHECK(giga<flops::palm>(models::llama2_7b, 2048) == giga<flops::causal>(models::llama2_7b, 4096));  // and numbers alone would not tell
+  CHECK(giga<flops::palm>(models::llama2_7b, 2048) ==
+        giga<flops::causal>(models::llama2_7b, 4096));  // and numbers alone would not tell
 }
 
 // torchtitan#452, trl#6708
@@ -119,10 +127,19 @@ TEST_CASE("trap 9: the output product counts whether or not its weights are the 
 
 // NeMo-RL#2736 (1.84 times)
 TEST_CASE("trap 10: head size, gate and FFN width are the model's own") {
-  transformer qwen{.layers = 28, .hidden = 1024, .heads = 16, .kv_heads = 8, .head_size = 128, .ffn = 3072, .vocabulary = 151936, .tied_embedding = true};
+  transformer qwen{.layers = 28,
+                   .hidden = 1024,
+                   .heads = 16,
+                   .kv_heads = 8,
+                   .head_size = 128,
+                   .ffn = 3072,
+                   .vocabulary = 151936,
+                   .tied_embedding = true};
   auto guessed = qwen;
   guessed.head_size = qwen.hidden / qwen.heads;
-  auto const attention = [](transformer const& model) { return flops::palm::attention_per_token(model, s4096).coherent(); };
+  auto const attention = [](transformer const& model) {
+    return flops::palm::attention_per_token(model, s4096).coherent();
+  };
   CHECK(attention(qwen) / attention(guessed) == 2.0);
   auto plain = qwen;
   plain.gated_ffn = false;
@@ -140,13 +157,26 @@ TEST_CASE("trap 11: of a mixture of experts only the chosen ones work") {
 // Megatron-LM#1725, torchtitan PR 4300
 TEST_CASE("trap 12: a window is at most the sequence") {
   CHECK(keys_per_query(attention_span::exact, 64, 128) * 64 == 2080);
-  CHECK(giga<flops::causal>(models::mistral_7b, 2048) == giga<flops::causal>([] { auto m = models::mistral_7b; m.windowed = {}; return m; }(), 2048));
-  CHECK(giga<flops::causal>(models::mistral_7b, 32768) < giga<flops::causal>([] { auto m = models::mistral_7b; m.windowed = {}; return m; }(), 32768));
+  CHECK(giga<flops::causal>(models::mistral_7b, 2048) == giga<flops::causal>(
+                                                             [] {
+                                                               auto m = models::mistral_7b;
+                                                               m.windowed = {};
+                                                               return m;
+                                                             }(),
+                                                             2048));
+  CHECK(giga<flops::causal>(models::mistral_7b, 32768) < giga<flops::causal>(
+                                                             [] {
+                                                               auto m = models::mistral_7b;
+                                                               m.windowed = {};
+                                                               return m;
+                                                             }(),
+                                                             32768));
 }
 
 // trl#7100, torchtitan#2983
 TEST_CASE("trap 13: ranks that share tokens are one replica") {
-  cluster const shared{.nodes = 2 * node, .per_node = 8 * processor / node, .tensor_parallel = 2, .context_parallel = 2};
+  cluster const shared{
+      .nodes = 2 * node, .per_node = 8 * processor / node, .tensor_parallel = 2, .context_parallel = 2};
   CHECK(processors(shared) == 16 * processor);
   CHECK(replicas(shared) == 4 * replica);
   auto const batch = global_batch_size(1 * sample / (replica * micro_step), 1 * micro_step / step, replicas(shared));
@@ -174,5 +204,6 @@ TEST_CASE("trap 15: recomputed work is HFU's, and the output product is not comp
   auto const all = hardware_work<flops::palm, recompute::all>::per_token(models::llama2_7b, s4096).coherent();
   CHECK(all / model == doctest::Approx(4.0 / 3));
   CHECK(all - layers == 2 * 131'072'000.0);
-  static_assert(!std::is_convertible_v<utilization<hardware_work<flops::palm, recompute::layers>>, utilization<model_work<flops::palm>>>);
+  static_assert(!std::is_convertible_v<utilization<hardware_work<flops::palm, recompute::layers>>,
+                                       utilization<model_work<flops::palm>>>);
 }

@@ -20,7 +20,8 @@ constexpr bool rounds_to(double ratio, double published_percent) {
   double const difference = ratio * 100 - published_percent;
   return difference < 0.005 && difference > -0.005;
 }
-constexpr bool row(device const& processor, std::int64_t sequence_length, double rate, double flagperf, double palm, double causal) {
+constexpr bool row(device const& processor, std::int64_t sequence_length, double rate, double flagperf, double palm,
+                   double causal) {
   auto const run = llama2_7b_on(processor, sequence_length);
   return rounds_to(mfu<flops::flagperf_nominal>(run, rate * per_processor)->ratio.in(one), flagperf) &&
          rounds_to(mfu<flops::palm>(run, rate * per_processor)->ratio.in(one), palm) &&
@@ -38,16 +39,21 @@ static_assert(row(devices::nvidia_h800_sxm, 4096, 7151, 30.37, 33.32, 30.99));
 constexpr double palm_rate = 238.3e3 / 6144;
 constexpr double palm_attention = 12.0 * 118 * 48 * 256 * 2048;
 static_assert(palm_rate * 6 * 540.35e9 / 275e12 > 0.4565 && palm_rate * 6 * 540.35e9 / 275e12 < 0.4575);
-static_assert(palm_rate * (6 * 540.35e9 + palm_attention) / 275e12 > 0.4615 && palm_rate * (6 * 540.35e9 + palm_attention) / 275e12 < 0.4625);
+static_assert(palm_rate * (6 * 540.35e9 + palm_attention) / 275e12 > 0.4615 &&
+              palm_rate * (6 * 540.35e9 + palm_attention) / 275e12 < 0.4625);
 
 // R300 at 1000 tokens/p/s under the four peaks that FlagPerf's configs state for it.
 constexpr double at_peak(peak_rate const& peak) {
   return mfu<flops::palm>(models::llama2_7b, 512 * token / sample, 1000.0 * per_processor, peak).ratio.in(percent);
 }
-static_assert(at_peak(*peak(devices::kunlunxin_r300, fp16)) > 31.55 && at_peak(*peak(devices::kunlunxin_r300, fp16)) < 31.65);
-static_assert(at_peak(*devices::kunlunxin_r300.alternatives[0]) > 15.75 && at_peak(*devices::kunlunxin_r300.alternatives[0]) < 15.85);
-static_assert(at_peak(*devices::kunlunxin_r300.alternatives[1]) > 8.15 && at_peak(*devices::kunlunxin_r300.alternatives[1]) < 8.25);
-static_assert(at_peak(*devices::kunlunxin_r300.alternatives[2]) > 4.05 && at_peak(*devices::kunlunxin_r300.alternatives[2]) < 4.15);
+static_assert(at_peak(*peak(devices::kunlunxin_r300, fp16)) > 31.55 &&
+              at_peak(*peak(devices::kunlunxin_r300, fp16)) < 31.65);
+static_assert(at_peak(*devices::kunlunxin_r300.alternatives[0]) > 15.75 &&
+              at_peak(*devices::kunlunxin_r300.alternatives[0]) < 15.85);
+static_assert(at_peak(*devices::kunlunxin_r300.alternatives[1]) > 8.15 &&
+              at_peak(*devices::kunlunxin_r300.alternatives[1]) < 8.25);
+static_assert(at_peak(*devices::kunlunxin_r300.alternatives[2]) > 4.05 &&
+              at_peak(*devices::kunlunxin_r300.alternatives[2]) < 4.15);
 
 // Results of two conventions, and MFU and HFU, do not mix.
 using palm_mfu = utilization<model_work<flops::palm>>;
@@ -64,7 +70,8 @@ TEST_CASE("an unknown or confidential peak gives no number but a reason") {
   CHECK(none.reason() == "no peak is known for this device at this precision");
   run.processor.peaks[0] = peak_rate{fp16, -1.0 * flop / (processor * second), "config"};
   CHECK(mfu<flops::palm>(run, 1000.0 * per_processor).reason() == "the peak of this device is confidential");
-  CHECK_THROWS_AS(mfu<flops::palm>(run.model, run.sequence_length, 1.0 * per_processor, *run.processor.peaks[0]), precondition_error);
+  CHECK_THROWS_AS(mfu<flops::palm>(run.model, run.sequence_length, 1.0 * per_processor, *run.processor.peaks[0]),
+                  precondition_error);
 }
 
 TEST_CASE("a result carries its peak, the peak's source and its work") {
@@ -92,7 +99,8 @@ TEST_CASE("more than 100 % of a run's own peak is refused, and the likely trap i
   CHECK(mfu<flops::palm>(run, 16 * 3564.0 * per_processor).reason() ==
         "above 100 % of the peak; likely the job's rate called one processor's");
   CHECK(mfu<flops::palm>(run, 1e9 * per_processor).reason() == "above 100 % of the peak; no known trap fits");
-  CHECK(mfu<flops::palm>(run, -1.0 * per_processor).reason() == "a utilization of at least 0 % was needed, and a number");
+  CHECK(mfu<flops::palm>(run, -1.0 * per_processor).reason() ==
+        "a utilization of at least 0 % was needed, and a number");
   CHECK(mfu<flops::palm>(run, std::numeric_limits<double>::quiet_NaN() * per_processor).reason() ==
         "a utilization of at least 0 % was needed, and a number");
 

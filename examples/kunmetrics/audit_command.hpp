@@ -62,9 +62,14 @@ struct audit_command {
   }
 
   km::audit_facts stated() const {
-    km::audit_facts facts{.sequence_length = sequence_length, .global_batch_size = global_batch_size, .micro_batch_size = micro_batch_size,
-                          .gradient_accumulation_steps = gradient_accumulation_steps, .processors = processors, .nodes = nodes,
-                          .tensor_parallel = tensor_parallel, .context_parallel = context_parallel};
+    km::audit_facts facts{.sequence_length = sequence_length,
+                          .global_batch_size = global_batch_size,
+                          .micro_batch_size = micro_batch_size,
+                          .gradient_accumulation_steps = gradient_accumulation_steps,
+                          .processors = processors,
+                          .nodes = nodes,
+                          .tensor_parallel = tensor_parallel,
+                          .context_parallel = context_parallel};
     if (!model.empty()) facts.model = model_of(model).sizes;
     return facts;
   }
@@ -76,7 +81,8 @@ struct audit_command {
   static km::json json_of(km::training_log const& read, km::audit_result const& result,
                           std::optional<km::maybe<km::peak_rate>> const& limit) {
     auto const& rates = read.summary.tokens_per_second ? read.summary : read.claimed;
-    km::json object{{"framework", read.framework.empty() ? km::json(nullptr) : km::json(read.framework)}, {"steps", read.steps}};
+    km::json object{{"framework", read.framework.empty() ? km::json(nullptr) : km::json(read.framework)},
+                    {"steps", read.steps}};
     object["tokens_per_processor_second"] =
         result.tokens_per_processor_second ? km::json(*result.tokens_per_processor_second) : km::json(nullptr);
     object["claimed"] = {{"tokens_per_second", claimed(rates.tokens_per_second)},
@@ -87,15 +93,21 @@ struct audit_command {
     object["restated"] = {{"mfu", km::json::object()}};
     for (auto const& [name, value] : result.mfu) object["restated"]["mfu"][name] = value;
     object["convention"] = result.convention.empty() ? km::json(nullptr) : km::json(result.convention);
-    if (limit && *limit) object["peak"] = {{"flop_per_second", flop_json((*limit)->rate.coherent())}, {"source", (*limit)->source}};
+    if (limit && *limit) {
+      object["peak"] = {{"flop_per_second", flop_json((*limit)->rate.coherent())}, {"source", (*limit)->source}};
+    }
     object["verdict"] = name_of(result.verdict);
     object["findings"] = km::json::array();
     for (auto const& finding : result.findings) {
-      object["findings"].push_back({{"trap", finding.trap}, {"factor", finding.factor}, {"explanation", finding.explanation}});
+      object["findings"].push_back(
+          {{"trap", finding.trap}, {"factor", finding.factor}, {"explanation", finding.explanation}});
     }
     object["checks"] = km::json::array();
     for (auto const& check : result.checks) {
-      object["checks"].push_back({{"relation", check.relation}, {"ratio", check.ratio}, {"tolerance", check.tolerance}, {"holds", check.holds()}});
+      object["checks"].push_back({{"relation", check.relation},
+                                  {"ratio", check.ratio},
+                                  {"tolerance", check.tolerance},
+                                  {"holds", check.holds()}});
     }
     return object;
   }
@@ -118,17 +130,19 @@ struct audit_command {
                              std::optional<km::maybe<km::peak_rate>> const& limit) {
     std::string text = "verdict: " + std::string{name_of(result.verdict)} + '\n';
     for (auto const& finding : result.findings) {
-      text += "  " + finding.trap + ", factor " + km::significant(finding.factor, 4) + ": " + finding.explanation + '\n';
+      text += "  " + finding.trap + ", factor " + km::significant(finding.factor, 4) + ": " + finding.explanation +
+              '\n';
     }
-    text += "\nframework: " + (read.framework.empty() ? std::string{"not recognised"} : std::string{read.framework}) + ", " +
-            std::to_string(read.steps) + " steps";
+    text += "\nframework: " + (read.framework.empty() ? std::string{"not recognised"} : std::string{read.framework}) +
+            ", " + std::to_string(read.steps) + " steps";
     if (read.restarts > 0) text += ", " + std::to_string(read.restarts) + " restarts";
     if (!result.convention.empty()) text += "; the claim follows " + result.convention;
     text += '\n';
     if (!result.checks.empty()) {
       std::vector<km::table_row<4>> rows{{"relation", "claimed / computed", "rounding", ""}};
       for (auto const& check : result.checks) {
-        rows.push_back({check.relation, km::formatted(check.ratio, 4), km::formatted(check.tolerance, 4), check.holds() ? "holds" : "does not hold"});
+        rows.push_back({check.relation, km::formatted(check.ratio, 4), km::formatted(check.tolerance, 4),
+                        check.holds() ? "holds" : "does not hold"});
       }
       text += '\n' + km::markdown_table(rows);
     }
@@ -138,7 +152,9 @@ struct audit_command {
       text += '\n' + km::markdown_table(rows) + "\nAt " + km::significant(*result.tokens_per_processor_second, 5) +
               " token/(processor s), of " + km::formatted(**limit) + ": " + std::string{(*limit)->source} + ".\n";
     }
-    if (auto const names = missing(facts); !names.empty()) text += "\nNeither the log nor the command line says: " + names + ".\n";
+    if (auto const names = missing(facts); !names.empty()) {
+      text += "\nNeither the log nor the command line says: " + names + ".\n";
+    }
     return text;
   }
 };

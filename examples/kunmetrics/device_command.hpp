@@ -37,10 +37,13 @@ struct device_command {
     std::vector<km::table_row<5>> rows{{"device", "is", "fp16 or bf16 (TFLOP/s)", "memory (GiB)", "bandwidth (GB/s)"}};
     for (km::device const* each : km::devices::all) {
       auto const half = km::peak(*each, km::bf16) ? km::peak(*each, km::bf16) : km::peak(*each, km::fp16);
-      rows.push_back({std::string{each->name}, std::string{each->is}, half ? km::significant(half->rate.in(tera), 4) : "-",
-                      known_number(each->memory.in(km::units::GiB / km::units::processor)), known_number(each->memory_bandwidth.in(giga))});
+      rows.push_back({std::string{each->name}, std::string{each->is},
+                      half ? km::significant(half->rate.in(tera), 4) : "-",
+                      known_number(each->memory.in(km::units::GiB / km::units::processor)),
+                      known_number(each->memory_bandwidth.in(giga))});
     }
-    std::cout << km::markdown_table(rows) << "\nDense rates of one processor; kunmetrics device NAME gives all, with sources.\n";
+    std::cout << km::markdown_table(rows)
+              << "\nDense rates of one processor; kunmetrics device NAME gives all, with sources.\n";
   }
 
   static std::string known_number(double value) { return value > 0 ? km::significant(value, 4) : "-"; }
@@ -49,7 +52,9 @@ struct device_command {
     auto array = km::json::array();
     for (auto const& rate : all) {
       if (!rate) continue;
-      km::json entry{{"precision", name_of(rate->at)}, {"flop_per_second", flop_json(rate->rate.coherent())}, {"source", rate->source}};
+      km::json entry{{"precision", name_of(rate->at)},
+                     {"flop_per_second", flop_json(rate->rate.coherent())},
+                     {"source", rate->source}};
       if (rate->accumulated_in) entry["accumulated_in"] = name_of(*rate->accumulated_in);
       array.push_back(std::move(entry));
     }
@@ -60,9 +65,14 @@ struct device_command {
   static km::json statements(km::device const& d) {
     auto array = km::json::array();
     for (km::published const& each : d.published_by) {
-      km::json stated{{"standing", name_of(each.as)}, {"origin", name_of(each.origin)}, {"source", each.source}, {"remark", each.remark}};
+      km::json stated{{"standing", name_of(each.as)},
+                      {"origin", name_of(each.origin)},
+                      {"source", each.source},
+                      {"remark", each.remark}};
       for (km::printed_rate const& rate : each.rates) {
-        if (rate.tera > 0) stated["flop_per_second"][std::string{name_of(rate.at)}] = flop_json(km::peak_of(each, rate).rate.coherent());
+        if (rate.tera > 0) {
+          stated["flop_per_second"][std::string{name_of(rate.at)}] = flop_json(km::peak_of(each, rate).rate.coherent());
+        }
       }
       stated["memory_bytes"] = each.memory.coherent() > 0 ? km::json(each.memory.coherent()) : km::json(nullptr);
       stated["memory_type"] = each.memory_type;
@@ -101,13 +111,15 @@ struct device_command {
         if (!rate) continue;
         auto source = std::string{rate->source};
         if (use != "used" && !rate->remark.empty()) source += "; " + std::string{rate->remark};
-        rows.push_back({std::string{name_of(rate->at)}, km::significant(rate->rate.in(tera), 4), std::string{use}, std::move(source)});
+        rows.push_back({std::string{name_of(rate->at)}, km::significant(rate->rate.in(tera), 4), std::string{use},
+                        std::move(source)});
       }
     };
     add(d.peaks, "used");
     add(d.alternatives, "not used");
-    return std::string{d.name} + ", by the " + std::string{d.is} + ": memory " + known_number(d.memory.in(km::units::GiB / km::units::processor)) +
-           " GiB at " + known_number(d.memory_bandwidth.in(giga)) + " GB/s, links " + known_number(d.link_bandwidth.in(giga)) +
+    return std::string{d.name} + ", by the " + std::string{d.is} + ": memory " +
+           known_number(d.memory.in(km::units::GiB / km::units::processor)) + " GiB at " +
+           known_number(d.memory_bandwidth.in(giga)) + " GB/s, links " + known_number(d.link_bandwidth.in(giga)) +
            " GB/s in both directions\n\n" + km::markdown_table(rows) + remark_of(d);
   }
 };

@@ -18,9 +18,12 @@ struct stated_peak {
   std::string precision = "bf16";
 
   void add_to(CLI::App& app) {
-    auto* const peak = app.add_option("--peak", flop_per_second, "peak of one processor in FLOP/s; 0 or less: confidential");
+    auto* const peak = app.add_option("--peak", flop_per_second,
+                                      "peak of one processor in FLOP/s; 0 or less: confidential");
     auto* const name = app.add_option("--device", device, "a device of the table in place of a peak")->excludes(peak);
-    app.add_option("--precision", precision, "of the products' inputs: fp16, bf16, fp8, ...")->capture_default_str()->excludes(peak);
+    app.add_option("--precision", precision, "of the products' inputs: fp16, bf16, fp8, ...")
+        ->capture_default_str()
+        ->excludes(peak);
     static_cast<void>(name);
   }
 
@@ -31,14 +34,16 @@ struct stated_peak {
     using namespace km::units;
     if (flop_per_second && !(*flop_per_second > 0)) return km::absent{"the peak of this device is confidential"};
     if (flop_per_second) {
-      return km::peak_rate{.rate = *flop_per_second * flop / (processor * second), .source = "stated on the command line"};
+      return km::peak_rate{.rate = *flop_per_second * flop / (processor * second),
+                           .source = "stated on the command line"};
     }
     auto const known = device_of("--device", device);
     auto const at = km::precision_named(precision);
     if (!at) throw km::input_error{km::detail::needed_found("--precision", "a precision", precision)};
     auto const peak = km::peak(known, *at);
     if (!peak && peak.reason().find("confidential") == std::string_view::npos) {
-      throw km::input_error{km::detail::needed_found("--precision", "one whose peak is known for " + std::string{known.name}, precision)};
+      throw km::input_error{
+          km::detail::needed_found("--precision", "one whose peak is known for " + std::string{known.name}, precision)};
     }
     return peak;
   }
@@ -60,7 +65,9 @@ struct mfu_command {
   void add_to(CLI::App& app) {
     app.add_option("--model", model, "a name of the registry, or the path of a Hugging Face config.json")->required();
     add_sequence_length(app, sequence_length)->required();
-    app.add_option("--tokens-per-processor-second", rate, "tokens a second of one processor")->required()->check(CLI::PositiveNumber);
+    app.add_option("--tokens-per-processor-second", rate, "tokens a second of one processor")
+        ->required()
+        ->check(CLI::PositiveNumber);
     peak.add_to(app);
     app.add_option("--recompute", recomputed, "what the backward pass computes again, for HFU")
         ->check(CLI::IsMember({"none", "selective", "layers", "all"}))->capture_default_str();
@@ -150,8 +157,8 @@ struct mfu_command {
       rows.push_back({convention, km::formatted(value * 100, 2),
                       executed == hfu.end() ? "-" : km::formatted(executed->second * 100, 2)});
     }
-    auto const provenance = limit ? "of " + km::significant(limit->rate.coherent() / 1e12, 4) + " TFLOP/s a processor: " +
-                                        std::string{limit->source}
+    auto const provenance = limit ? "of " + km::significant(limit->rate.coherent() / 1e12, 4) +
+                                        " TFLOP/s a processor: " + std::string{limit->source}
                                   : "no MFU: " + std::string{limit.reason()};
     return km::markdown_table(rows) + "\nAt " + km::significant(rate, 5) + " token/(processor s), S = " +
            std::to_string(sequence_length) + ", " + provenance + ".\n";

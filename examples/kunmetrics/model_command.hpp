@@ -27,7 +27,8 @@ struct model_command {
   }
 
  private:
-  static km::json json_of(km::transformer const& shape, km::parameter_counts const& counts, km::sequence_length_t length) {
+  static km::json json_of(km::transformer const& shape, km::parameter_counts const& counts,
+                          km::sequence_length_t length) {
     km::json object{{"name", shape.name},
                     {"sequence_length", length.coherent()},
                     {"parameters",
@@ -42,7 +43,8 @@ struct model_command {
     return object;
   }
 
-  static std::string table_of(km::transformer const& shape, km::parameter_counts const& counts, km::sequence_length_t length) {
+  static std::string table_of(km::transformer const& shape, km::parameter_counts const& counts,
+                              km::sequence_length_t length) {
     std::vector<km::table_row<2>> parameters{{"parameters", std::string{shape.name}}};
     parameters.push_back({"total", std::to_string(counts.total)});
     parameters.push_back({"active: met by one token", std::to_string(counts.active)});

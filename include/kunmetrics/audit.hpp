@@ -121,7 +121,8 @@ class auditor {
     auto const rate = measured_rate();
     if (rate && facts_.tokens_per_second) {
       check("tokens/s = tokens of a step / step time", facts_.tokens_per_second->value, *rate,
-            (facts_.averaged_rate ? 0.2 : facts_.time_tolerance) + facts_.tokens_per_second->rounding, trap_family::rate);
+            (facts_.averaged_rate ? 0.2 : facts_.time_tolerance) + facts_.tokens_per_second->rounding,
+            trap_family::rate);
     }
     if (facts_.samples_per_second && facts_.global_batch_size && facts_.step_time) {
       check("samples/s = global batch size / step time", facts_.samples_per_second->value,
@@ -132,8 +133,8 @@ class auditor {
       auto const full = facts_.samples_per_second->value * static_cast<double>(*facts_.sequence_length);
       auto const share = facts_.tokens_per_second->value / full;
       // between half of them and all: tokens without their padding
-      check("tokens/s = samples/s * sequence length", share > 0.5 && share < 1 ? full : facts_.tokens_per_second->value, full,
-            0.02 + facts_.samples_per_second->rounding + facts_.tokens_per_second->rounding, trap_family::rate);
+      check("tokens/s = samples/s * sequence length", share > 0.5 && share < 1 ? full : facts_.tokens_per_second->value,
+            full, 0.02 + facts_.samples_per_second->rounding + facts_.tokens_per_second->rounding, trap_family::rate);
     }
     if (rate && world() && facts_.tokens_per_processor_second) {
       check("tokens/p/s = tokens of a step / step time / processors", facts_.tokens_per_processor_second->value,
@@ -152,7 +153,9 @@ class auditor {
 
   // The rate that the claimed FLOP/s stand on: the claim's own, so that one error is not told twice.
   std::optional<claim> claimed_processor_rate() const {
-    if (auto const rate = measured_rate(); facts_.averaged_rate && rate && world()) return claim{*rate / *world(), facts_.step_time_rounding};
+    if (auto const rate = measured_rate(); facts_.averaged_rate && rate && world()) {
+      return claim{*rate / *world(), facts_.step_time_rounding};
+    }
     if (facts_.tokens_per_processor_second) return facts_.tokens_per_processor_second;
     if (facts_.tokens_per_second && world()) {
       return claim{facts_.tokens_per_second->value / *world(), facts_.tokens_per_second->rounding};
@@ -205,11 +208,14 @@ class auditor {
   // What no processor can do, whatever the convention.
   void check_possible() {
     if (facts_.mfu && facts_.mfu->value < 0) {
-      result_.findings.push_back({"unknown device", facts_.mfu->value, "a negative MFU is a sentinel: the program knows no peak of this device", 4});
+      result_.findings.push_back({"unknown device", facts_.mfu->value,
+                                  "a negative MFU is a sentinel: the program knows no peak of this device", 4});
       result_.checks.push_back({"MFU of at least 0", facts_.mfu->value, 0});
     }
     if (facts_.mfu && facts_.mfu->value > 1) {
-      result_.findings.push_back({"impossible MFU", facts_.mfu->value, "above 100 %: the peak of another device, a peak of other units, or tokens counted more than once", 4});
+      result_.findings.push_back(
+          {"impossible MFU", facts_.mfu->value,
+           "above 100 %: the peak of another device, a peak of other units, or tokens counted more than once", 4});
       result_.checks.push_back({"MFU of at most 1", facts_.mfu->value, 0});
     }
     // A first step that was known not to be waited for, and is left out of what is claimed, may pass the
@@ -218,7 +224,8 @@ class auditor {
     if (facts_.fastest_flop_rate && *facts_.fastest_flop_rate > 1.05 * limit) {
       auto const factor = *facts_.fastest_flop_rate / limit;
       result_.findings.push_back({"time without synchronisation", factor,
-                                  "a step faster than the peak allows: it was timed before the device had finished", 14});
+                                  "a step faster than the peak allows: it was timed before the device had finished",
+                                  14});
       result_.checks.push_back({"every step within the peak", factor, 0});
     }
   }

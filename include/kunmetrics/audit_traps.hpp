@@ -90,7 +90,8 @@ inline void add_factor(std::vector<candidate>& all, std::string trap, std::optio
 inline std::vector<candidate> counting_traps(audit_facts const& facts) {
   std::vector<candidate> all;
   add_factor(all, "nodes squared", facts.nodes, 2, "divided by processors a node and multiplied by nodes", 1);
-  add_factor(all, "micro-batch counted twice", facts.micro_batch_size, 1, "the batch already holds the micro-batch size", 3);
+  add_factor(all, "micro-batch counted twice", facts.micro_batch_size, 1,
+             "the batch already holds the micro-batch size", 3);
   add_factor(all, "micro-batch left out", facts.micro_batch_size, -1, "a micro-batch counted as one sample", 3);
   add_factor(all, "gradient accumulation counted twice", facts.gradient_accumulation_steps, 1,
              "the batch already holds the accumulation steps", 3);
@@ -98,10 +99,14 @@ inline std::vector<candidate> counting_traps(audit_facts const& facts) {
              "a micro-step counted as a step", 3);
   add_factor(all, "one rank's rate", facts.processors, -1, "one rank counted for the whole job", 13);
   add_factor(all, "whole job's rate", facts.processors, 1, "the job's rate called one processor's", 13);
-  add_factor(all, "tokens of shared ranks", facts.context_parallel, 1, "tokens counted once for each context-parallel rank", 13);
-  add_factor(all, "tokens of shared ranks", facts.tensor_parallel, 1, "tokens counted once for each tensor-parallel rank", 13);
-  add_factor(all, "divided by shared ranks twice", facts.context_parallel, -1, "divided by the context-parallel degree twice", 13);
-  add_factor(all, "divided by shared ranks twice", facts.tensor_parallel, -1, "divided by the tensor-parallel degree twice", 13);
+  add_factor(all, "tokens of shared ranks", facts.context_parallel, 1,
+             "tokens counted once for each context-parallel rank", 13);
+  add_factor(all, "tokens of shared ranks", facts.tensor_parallel, 1,
+             "tokens counted once for each tensor-parallel rank", 13);
+  add_factor(all, "divided by shared ranks twice", facts.context_parallel, -1,
+             "divided by the context-parallel degree twice", 13);
+  add_factor(all, "divided by shared ranks twice", facts.tensor_parallel, -1,
+             "divided by the tensor-parallel degree twice", 13);
   return all;
 }
 
@@ -113,10 +118,13 @@ inline std::vector<candidate> unconfirmed_traps(double ratio, trap_family family
   auto const text = std::to_string(static_cast<std::int64_t>(whole));
   bool const power_of_two = (static_cast<std::int64_t>(whole) & (static_cast<std::int64_t>(whole) - 1)) == 0;
   if (family == trap_family::tokens && ratio > 1 && power_of_two && !facts.context_parallel && !facts.tensor_parallel) {
-    all.push_back({"tokens of shared ranks", whole, "tokens counted once for each rank that shares them, if " + text + " do (context or tensor parallel)", 13});
+    all.push_back(
+        {"tokens of shared ranks", whole,
+         "tokens counted once for each rank that shares them, if " + text + " do (context or tensor parallel)", 13});
   }
   if (family == trap_family::rate && ratio < 1 && !facts.processors) {
-    all.push_back({"one rank's rate", 1 / whole, "one rank counted for the whole job, if it ran on " + text + " processors", 13});
+    all.push_back(
+        {"one rank's rate", 1 / whole, "one rank counted for the whole job, if it ran on " + text + " processors", 13});
   }
   return all;
 }
@@ -150,7 +158,8 @@ inline std::vector<candidate> work_traps(audit_facts const& facts) {
     all.push_back({std::move(trap), work / base, std::move(explanation), number});
   };
   auto const counts = parameters(model);
-  add("attention left out", flops::six_n_no_embedding::per_token(model, length).coherent(), "6 N without embedding and attention", 2);
+  add("attention left out", flops::six_n_no_embedding::per_token(model, length).coherent(),
+      "6 N without embedding and attention", 2);
   add("recomputation folded in", hardware_work<flops::palm, recompute::all>::per_token(model, length).coherent(),
       "4/3 of the model's FLOP: HFU called MFU", 15);
   add("recomputation folded in", 8.0 * static_cast<double>(counts.active), "8 N: recomputation in, attention out", 15);
@@ -160,7 +169,8 @@ inline std::vector<candidate> work_traps(audit_facts const& facts) {
     add("total instead of active experts", 6.0 * static_cast<double>(counts.total), "6 N of all experts", 11);
     auto one = model;
     one.moe.active = 1;
-    add("chosen experts left out", flops::palm::per_token(one, length).coherent(), "one expert counted where several are chosen", 11);
+    add("chosen experts left out", flops::palm::per_token(one, length).coherent(),
+        "one expert counted where several are chosen", 11);
   }
   if (model.kv_heads < model.heads) {
     auto all_heads = model;
@@ -171,16 +181,19 @@ inline std::vector<candidate> work_traps(audit_facts const& facts) {
   auto wrong_heads = model;
   wrong_heads.head_size = std::max<std::int64_t>(1, model.hidden / model.heads);
   if (wrong_heads.head_size != model.head_size && model.latent.kv_rank == 0) {
-    add("head size taken as hidden / heads", flops::palm::per_token(wrong_heads, length).coherent(), "head_dim of the model is another", 10);
+    add("head size taken as hidden / heads", flops::palm::per_token(wrong_heads, length).coherent(),
+        "head_dim of the model is another", 10);
   }
   auto ffn = model;
   ffn.gated_ffn = !model.gated_ffn;
-  add(model.gated_ffn ? "gate of the ffn left out" : "a gate that the ffn has not", flops::palm::per_token(ffn, length).coherent(),
-      "two matrices or three", 10);
+  add(model.gated_ffn ? "gate of the ffn left out" : "a gate that the ffn has not",
+      flops::palm::per_token(ffn, length).coherent(), "two matrices or three", 10);
   if (model.tied_embedding) {
-    add("tied embedding counted twice", base + 6.0 * static_cast<double>(counts.embedding), "the input look-up is no product", 9);
+    add("tied embedding counted twice", base + 6.0 * static_cast<double>(counts.embedding),
+        "the input look-up is no product", 9);
   } else {
-    add("output product left out", base - 6.0 * static_cast<double>(counts.output), "the vocabulary product is the model's work", 9);
+    add("output product left out", base - 6.0 * static_cast<double>(counts.output),
+        "the vocabulary product is the model's work", 9);
   }
   return all;
 }
@@ -224,16 +237,20 @@ inline std::vector<candidate> candidates_of(trap_family family, audit_facts cons
 }  // namespace detail
 
 // The traps whose factor is the ratio, the nearest first, each name once. A ratio near 1 has none.
-inline std::vector<audit_finding> traps_of(double ratio, double tolerance, trap_family family, audit_facts const& facts) {
+inline std::vector<audit_finding> traps_of(double ratio, double tolerance, trap_family family,
+                                           audit_facts const& facts) {
   auto fits = detail::candidates_of(family, facts);
   auto const unconfirmed = detail::unconfirmed_traps(ratio, family, facts);
   fits.insert(fits.end(), unconfirmed.begin(), unconfirmed.end());
   auto const distance = [&](detail::candidate const& c) { return std::abs(ratio / c.factor - 1); };
-  std::erase_if(fits, [&](auto const& c) { return !(c.factor > 0) || std::abs(c.factor - 1) <= tolerance || distance(c) > tolerance; });
+  std::erase_if(fits, [&](auto const& c) {
+    return !(c.factor > 0) || std::abs(c.factor - 1) <= tolerance || distance(c) > tolerance;
+  });
   std::ranges::stable_sort(fits, {}, distance);
   std::vector<audit_finding> findings;
   for (auto const& fit : fits) {
-    bool const named = std::ranges::any_of(findings, [&](auto const& f) { return f.trap == fit.trap && f.explanation == fit.explanation; });
+    bool const named = std::ranges::any_of(
+        findings, [&](auto const& f) { return f.trap == fit.trap && f.explanation == fit.explanation; });
     if (!named) findings.push_back({fit.trap, ratio, fit.explanation, fit.number});
   }
   return findings;
@@ -248,7 +265,8 @@ struct named_work {
 };
 
 // The one nearest to `implied`: of plain conventions first, then of those with layers or all recomputed.
-inline named_work closest_convention(double implied, audit_facts const& facts, std::map<std::string, double> const& plain) {
+inline named_work closest_convention(double implied, audit_facts const& facts,
+                                     std::map<std::string, double> const& plain) {
   std::vector<named_work> all;
   for (auto const& [name, work] : plain) all.push_back({name, work, work});
   auto const length = *facts.sequence_length * units::token / units::sample;
@@ -263,7 +281,8 @@ inline named_work closest_convention(double implied, audit_facts const& facts, s
                      plain.at(name), true});
     }
   });
-  return *std::ranges::min_element(all, {}, [&](named_work const& each) { return std::abs(std::log(implied / each.flop_per_token)); });
+  return *std::ranges::min_element(
+      all, {}, [&](named_work const& each) { return std::abs(std::log(implied / each.flop_per_token)); });
 }
 
 }  // namespace kunmetrics

@@ -22,7 +22,9 @@ struct cluster {
 
 // World size. Throws precondition_error when there is no node or no processor.
 constexpr count_of<units::processor> processors(cluster const& c) {
-  if (c.nodes.coherent() <= 0) broken_precondition("cluster.nodes", "at least 1 node", std::to_string(c.nodes.coherent()));
+  if (c.nodes.coherent() <= 0) {
+    broken_precondition("cluster.nodes", "at least 1 node", std::to_string(c.nodes.coherent()));
+  }
   if (c.per_node.coherent() <= 0) {
     broken_precondition("cluster.per_node", "at least 1 processor/node", std::to_string(c.per_node.coherent()));
   }

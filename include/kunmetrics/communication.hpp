@@ -39,11 +39,14 @@ struct data_parallel_traffic {
 // `parameters` are those that a replica's rank holds; weights and gradients travel in bytes.weight and
 // bytes.gradient each. Throws precondition_error for no parameter, rank or micro-step.
 constexpr data_parallel_traffic zero_traffic(std::int64_t parameters, state_bytes const& bytes, zero_stage stage,
-                                             count_of<units::processor> ranks, gradient_accumulation_t gradient_accumulation_steps,
+                                             count_of<units::processor> ranks,
+                                             gradient_accumulation_t gradient_accumulation_steps,
                                              gradient_reduction reduction) {
   detail::require_positive("zero_traffic", gradient_accumulation_steps);
   if (parameters < 1) broken_precondition("zero_traffic", "at least 1 parameter", std::to_string(parameters));
-  auto const of = [&](std::int64_t size) { return static_cast<double>((checked{parameters} * size).value()) * units::byte; };
+  auto const of = [&](std::int64_t size) {
+    return static_cast<double>((checked{parameters} * size).value()) * units::byte;
+  };
   auto const micro_steps = static_cast<double>(gradient_accumulation_steps.coherent());
   auto const gathers = stage == zero_stage::parameters ? 2 * micro_steps : 1;
   auto const reductions = reduction == gradient_reduction::each_micro_step ? micro_steps : 1;

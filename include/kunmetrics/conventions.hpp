@@ -55,7 +55,8 @@ struct megatron_selective {
   static constexpr std::string_view name = "megatron_selective";
 
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
-    return megatron_model::per_token(model, sequence_length) + megatron_model::attention_per_token(model, sequence_length);
+    return megatron_model::per_token(model, sequence_length) +
+           megatron_model::attention_per_token(model, sequence_length);
   }
 };
 
@@ -64,7 +65,8 @@ struct megatron_selective {
 template <typename Visit>
 constexpr void for_each_convention(Visit&& visit) {
   visit(palm{}), visit(palm_n_total{}), visit(palm_no_embedding{});
-  visit(causal{}), visit(causal_n_total{}), visit(causal_no_embedding{}), visit(causal_no_router{}), visit(causal_exact{});
+  visit(causal{}), visit(causal_n_total{}), visit(causal_no_embedding{}), visit(causal_no_router{}),
+      visit(causal_exact{});
   visit(causal_half_window{}), visit(causal_half_window_no_router{});
   visit(six_n{}), visit(six_n_matmul{}), visit(six_n_no_embedding{});
   visit(flagperf_nominal{}), visit(lingua{}), visit(megatron_model{}), visit(megatron_layers{});
@@ -74,7 +76,9 @@ constexpr void for_each_convention(Visit&& visit) {
 template <typename Visit>
 constexpr void for_each_flop_per_token(transformer const& model, sequence_length_t sequence_length, Visit&& visit) {
   for_each_convention([&]<typename Convention>(Convention) {
-    if (undefined_for<Convention>(model).empty()) visit(Convention::name, Convention::per_token(model, sequence_length));
+    if (undefined_for<Convention>(model).empty()) {
+      visit(Convention::name, Convention::per_token(model, sequence_length));
+    }
   });
 }
 

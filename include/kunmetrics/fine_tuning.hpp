@@ -25,12 +25,16 @@ struct low_rank_adapters {
 namespace detail {
 constexpr void require_adaptable(transformer const& model, low_rank_adapters const& adapters) {
   require_valid(model);
-  if (adapters.rank < 1) broken_precondition("low_rank_adapters.rank", "a positive number", std::to_string(adapters.rank));
+  if (adapters.rank < 1) {
+    broken_precondition("low_rank_adapters.rank", "a positive number", std::to_string(adapters.rank));
+  }
   if (model.latent.kv_rank > 0) {
-    broken_precondition("low_rank_adapters", "attention that is not latent", "a kv_rank of " + std::to_string(model.latent.kv_rank));
+    broken_precondition("low_rank_adapters", "attention that is not latent",
+                        "a kv_rank of " + std::to_string(model.latent.kv_rank));
   }
   if (model.moe.layers > 0 && (adapters.gate || adapters.up || adapters.down)) {
-    broken_precondition("low_rank_adapters", "an FFN without experts", std::to_string(model.moe.layers) + " layers of them");
+    broken_precondition("low_rank_adapters", "an FFN without experts",
+                        std::to_string(model.moe.layers) + " layers of them");
   }
 }
 
@@ -49,10 +53,13 @@ constexpr checked adapter_sides(checked inputs, std::initializer_list<std::int64
 constexpr std::int64_t trained_parameters(transformer const& model, low_rank_adapters const& adapters) {
   detail::require_adaptable(model, adapters);
   auto const if_chosen = [](bool chosen, checked size) { return chosen ? size.value() : 0; };
-  checked const h = model.hidden, q = checked{model.heads} * model.head_size, v = checked{model.heads} * model.value_size();
-  auto const qkv = detail::adapter_sides(h, {if_chosen(adapters.query, q),
-                                             if_chosen(adapters.key, checked{model.kv_heads} * model.head_size),
-                                             if_chosen(adapters.value, checked{model.kv_heads} * model.value_size())}, adapters.fused);
+  checked const h = model.hidden, q = checked{model.heads} * model.head_size,
+                v = checked{model.heads} * model.value_size();
+  auto const qkv = detail::adapter_sides(
+      h,
+      {if_chosen(adapters.query, q), if_chosen(adapters.key, checked{model.kv_heads} * model.head_size),
+       if_chosen(adapters.value, checked{model.kv_heads} * model.value_size())},
+      adapters.fused);
   auto const widened = detail::adapter_sides(h, {if_chosen(adapters.gate && model.gated_ffn, model.ffn),
                                                  if_chosen(adapters.up, model.ffn)}, adapters.fused);
   auto const back = checked{if_chosen(adapters.output, v + h)} + if_chosen(adapters.down, h + model.ffn);
@@ -70,10 +77,12 @@ struct frozen {
     return Convention::attention_per_token(model, sequence_length);
   }
   static constexpr flop_per_token_t layers_per_token(transformer const& model, sequence_length_t sequence_length) {
-    return without_weight_gradients(Convention::layers_per_token(model, sequence_length), attention_per_token(model, sequence_length));
+    return without_weight_gradients(Convention::layers_per_token(model, sequence_length),
+                                    attention_per_token(model, sequence_length));
   }
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
-    return without_weight_gradients(Convention::per_token(model, sequence_length), attention_per_token(model, sequence_length));
+    return without_weight_gradients(Convention::per_token(model, sequence_length),
+                                    attention_per_token(model, sequence_length));
   }
 
  private:
@@ -90,7 +99,8 @@ struct low_rank {
     return Convention::attention_per_token(model, sequence_length);
   }
   static constexpr flop_per_token_t layers_per_token(transformer const& model, sequence_length_t sequence_length) {
-    return frozen<Convention>::layers_per_token(model, sequence_length) + detail::six(trained_parameters(model, Adapters));
+    return frozen<Convention>::layers_per_token(model, sequence_length) +
+           detail::six(trained_parameters(model, Adapters));
   }
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
     return frozen<Convention>::per_token(model, sequence_length) + detail::six(trained_parameters(model, Adapters));
@@ -103,7 +113,8 @@ struct scaled_low_rank {
   static constexpr std::string_view name = kunmetrics::detail::suffixed<Convention, "_lora_scaled">::name;
 
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
-    auto const share = static_cast<double>(trained_parameters(model, Adapters)) / static_cast<double>(parameters(model).total);
+    auto const share = static_cast<double>(trained_parameters(model, Adapters)) /
+                       static_cast<double>(parameters(model).total);
     return detail::flop(Convention::per_token(model, sequence_length).coherent() * (2 + share) / 3);
   }
 };

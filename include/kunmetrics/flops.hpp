@@ -37,7 +37,9 @@ constexpr flop_per_token_t attention(attention_span span, transformer const& mod
                     (model.windowed.layers == 0 ? 0.0
                                                 : static_cast<double>(model.windowed.layers) *
                                                       keys_per_query(span, sequence_length, model.windowed.window));
-  return flop(6.0 * static_cast<double>((checked{model.heads} * (checked{model.head_size} + model.value_size())).value()) * keys);
+  return flop(6.0 *
+              static_cast<double>((checked{model.heads} * (checked{model.head_size} + model.value_size())).value()) *
+              keys);
 }
 
 // Which weights a convention multiplies by six.
@@ -143,7 +145,8 @@ struct lingua {
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
     auto const counts = parameters(model);
     auto const attention = checked{7} * model.layers * model.hidden * sequence_length.coherent();
-    return detail::six(checked{counts.active} - counts.embedding) + detail::flop(static_cast<double>(attention.value()));
+    return detail::six(checked{counts.active} - counts.embedding) +
+           detail::flop(static_cast<double>(attention.value()));
   }
 };
 
@@ -153,7 +156,8 @@ struct megatron_model {
   static constexpr std::string_view name = "megatron_model";
 
   static constexpr flop_per_token_t attention_per_token(transformer const& model, sequence_length_t sequence_length) {
-    return detail::flop(static_cast<double>((checked{12} * model.layers * model.hidden * sequence_length.coherent()).value()));
+    return detail::flop(
+        static_cast<double>((checked{12} * model.layers * model.hidden * sequence_length.coherent()).value()));
   }
   static constexpr flop_per_token_t layers_per_token(transformer const& model, sequence_length_t sequence_length) {
     return detail::flop(static_cast<double>((checked{72} * model.layers * model.hidden * model.hidden).value())) +

@@ -60,7 +60,8 @@ struct layer_parallelism {
 // `layers` and `all` keep every layer's input alone, 2·s·b·h·L, which the paper does not divide by t.
 // Throws precondition_error on an invalid shape or a size below 1.
 constexpr rank_memory activation_memory(transformer const& model, sequence_length_t sequence_length,
-                                        micro_batch_size_t micro_batch_size, layer_parallelism const& parallel, recompute recomputed) {
+                                        micro_batch_size_t micro_batch_size, layer_parallelism const& parallel,
+                                        recompute recomputed) {
   require_valid(model);
   detail::require_positive("activation_memory", sequence_length);
   detail::require_positive("activation_memory", micro_batch_size);
@@ -80,7 +81,8 @@ constexpr rank_memory activation_memory(transformer const& model, sequence_lengt
     }
     return (parallel.sequence ? 34 / t : 10 + 24 / t) + scores / t;
   }();
-  auto const interleaving = parallel.interleaved == 1 ? 1.0 : 1 + (p - 1) / (p * static_cast<double>(parallel.interleaved));
+  auto const interleaving = parallel.interleaved == 1 ? 1.0
+                                                      : 1 + (p - 1) / (p * static_cast<double>(parallel.interleaved));
   auto const numbers = tokens * static_cast<double>((checked{model.hidden} * model.layers).value());
   return rank_memory::from_coherent(numbers * of_number * interleaving);
 }
@@ -101,7 +103,8 @@ namespace detail {
 constexpr double count(checked value) { return static_cast<double>(value.value()); }
 constexpr double world(setup const& s) {
   if (s.parameters < 1 || s.largest_layer < 0) {
-    broken_precondition("deepspeed_estimate", "at least 1 parameter", std::to_string(std::min(s.parameters, s.largest_layer)));
+    broken_precondition("deepspeed_estimate", "at least 1 parameter",
+                        std::to_string(std::min(s.parameters, s.largest_layer)));
   }
   return static_cast<double>(processors({.nodes = s.nodes, .per_node = s.per_node}).coherent());
 }
@@ -116,7 +119,8 @@ constexpr rank_memory zero2(setup const& s, offload to_cpu) {
 constexpr node_memory zero2_cpu(setup const& s, offload to_cpu) {
   detail::world(s);
   auto const fp32 = detail::count(checked{4} * s.per_node.coherent());
-  return node_memory::from_coherent(detail::count(s.parameters) * (to_cpu == offload::none ? fp32 : std::max(fp32, 16.0)) * detail::buffer_factor);
+  return node_memory::from_coherent(detail::count(s.parameters) *
+                                    (to_cpu == offload::none ? fp32 : std::max(fp32, 16.0)) * detail::buffer_factor);
 }
 
 constexpr rank_memory zero3(setup const& s, offload to_cpu) {
@@ -132,7 +136,8 @@ constexpr node_memory zero3_cpu(setup const& s, offload to_cpu, bool zero_init) 
   auto const kept = bytes / static_cast<double>(s.nodes.coherent());
   auto const n = detail::count(s.parameters);
   auto const made = to_cpu == offload::none ? detail::count(s.largest_layer) * fp32 : 0.0;
-  return node_memory::from_coherent((zero_init ? std::max(made, n * kept) : n * std::max(fp32, kept)) * detail::buffer_factor);
+  return node_memory::from_coherent((zero_init ? std::max(made, n * kept) : n * std::max(fp32, kept)) *
+                                    detail::buffer_factor);
 }
 
 }  // namespace deepspeed_estimate

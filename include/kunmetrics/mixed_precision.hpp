@@ -28,7 +28,9 @@ constexpr time_per_token time_at_peak(std::string_view where, std::span<precisio
     if (!(share.peak.rate.coherent() > 0)) {
       broken_precondition(where, "a positive peak in flop/(processor s)", std::to_string(share.peak.rate.coherent()));
     }
-    if (!(share.work.coherent() >= 0)) broken_precondition(where, "work of at least 0 flop/token", std::to_string(share.work.coherent()));
+    if (!(share.work.coherent() >= 0)) {
+      broken_precondition(where, "work of at least 0 flop/token", std::to_string(share.work.coherent()));
+    }
     time += share.work / share.peak.rate;
   }
   if (!(time.coherent() > 0)) broken_precondition(where, "some work", "0 flop/token");
@@ -50,7 +52,8 @@ constexpr flop_rate mixed_peak(std::span<precision_share const> shares) {
 
 // The weights' products at one peak, scores and weighted values at another.
 template <layered_convention Convention>
-constexpr std::array<precision_share, 2> weights_and_attention(transformer const& model, sequence_length_t sequence_length,
+constexpr std::array<precision_share, 2> weights_and_attention(transformer const& model,
+                                                               sequence_length_t sequence_length,
                                                                peak_rate const& weights, peak_rate const& attention) {
   auto const core = Convention::attention_per_token(model, sequence_length);
   return {{{Convention::per_token(model, sequence_length) - core, weights}, {core, attention}}};

@@ -35,7 +35,8 @@ struct with_prediction_layers {
   static constexpr flop_per_token_t layers_per_token(transformer const& model, sequence_length_t sequence_length) {
     auto const joined = detail::six(checked{2} * model.hidden * model.hidden);
     return Convention::layers_per_token(model, sequence_length) +
-           model.prediction_layers * (Convention::layers_per_token(detail::last_layer(model), sequence_length) + joined);
+           model.prediction_layers *
+               (Convention::layers_per_token(detail::last_layer(model), sequence_length) + joined);
   }
   // Throws precondition_error on an invalid shape.
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {

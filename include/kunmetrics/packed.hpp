@@ -17,7 +17,9 @@ constexpr double sum_over(std::string_view where, std::span<sequence_length_t co
   if (lengths.empty()) broken_precondition(where, "at least 1 sequence", "none");
   double sum = 0;
   for (sequence_length_t const length : lengths) {
-    if (length.coherent() < 1) broken_precondition(where, "sequences of at least 1 token", std::to_string(length.coherent()));
+    if (length.coherent() < 1) {
+      broken_precondition(where, "sequences of at least 1 token", std::to_string(length.coherent()));
+    }
     sum += value(length);
   }
   return sum;
@@ -40,7 +42,8 @@ constexpr quantity_of<units::token / units::sample> mean_context(std::span<seque
   auto const squares = detail::sum_over("mean_context", lengths, [](sequence_length_t length) {
     return detail::tokens_of(length) * detail::tokens_of(length);
   });
-  return quantity_of<units::token / units::sample>::from_coherent(squares / detail::sum_over("mean_context", lengths, detail::tokens_of));
+  return quantity_of<units::token / units::sample>::from_coherent(
+      squares / detail::sum_over("mean_context", lengths, detail::tokens_of));
 }
 
 }  // namespace kunmetrics

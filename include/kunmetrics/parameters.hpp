@@ -51,8 +51,9 @@ constexpr layer_counts attention_counts(transformer const& model) {
     counts.weights = h * heads * q + h * kv_heads * (q + v) + heads * v * h;
   }
   if (model.qkv_bias) {
-    counts.others = counts.others + (latent.kv_rank > 0 ? checked{latent.query_rank} + latent.kv_rank + latent.rope_head_size
-                                                        : heads * q + kv_heads * (q + v));
+    counts.others = counts.others + (latent.kv_rank > 0
+                                         ? checked{latent.query_rank} + latent.kv_rank + latent.rope_head_size
+                                         : heads * q + kv_heads * (q + v));
   }
   if (model.output_bias) counts.others = counts.others + h;
   if (model.attention_sinks) counts.others = counts.others + heads;
@@ -85,7 +86,8 @@ constexpr layer_counts expert_ffn_counts(transformer const& model) {
                            (moe.shared_gate ? checked{model.hidden} : checked{0});
   return {.weights = expert * moe.experts + every_token,
           .met = expert * moe.active + every_token,
-          .others = ffn_biases(model, moe.expert_ffn) * moe.experts + (moe.router_bias ? checked{moe.experts} : checked{0})};
+          .others = ffn_biases(model, moe.expert_ffn) * moe.experts +
+                    (moe.router_bias ? checked{moe.experts} : checked{0})};
 }
 
 // The layers together, and the share of `others` that experts not chosen have.

@@ -114,7 +114,8 @@ inline std::vector<likely_trap> rate_suspicions(double ratio, peak_rate const& g
     if (!explains(trap, ratio)) continue;
     auto why = std::string{trap.explanation()};
     if (trap.work_in) {
-      why = "products in " + std::string{name_of(*trap.work_in)} + " held against the " + std::string{name_of(given.at)} + " peak";
+      why = "products in " + std::string{name_of(*trap.work_in)} + " held against the " +
+            std::string{name_of(given.at)} + " peak";
     }
     found.push_back({std::string{trap.name}, trap.factor, std::move(why)});
   }

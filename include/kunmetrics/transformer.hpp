@@ -109,18 +109,24 @@ constexpr void require_valid(transformer const& model) {
   detail::require_at_least(1, {{"layers", model.layers}, {"hidden", model.hidden}, {"heads", model.heads},
                                {"kv_heads", model.kv_heads}, {"head_size", model.head_size},
                                {"vocabulary", model.vocabulary}});
-  detail::require_at_least(0, {{"value_head_size", model.value_head_size}, {"latent.kv_rank", model.latent.kv_rank},
+  detail::require_at_least(0, {{"value_head_size", model.value_head_size},
+                               {"latent.kv_rank", model.latent.kv_rank},
                                {"latent.query_rank", model.latent.query_rank},
-                               {"latent.rope_head_size", model.latent.rope_head_size}, {"moe.experts", moe.experts},
-                               {"moe.shared_ffn", moe.shared_ffn}, {"moe.layers", moe.layers},
-                               {"windowed.window", model.windowed.window}, {"windowed.layers", model.windowed.layers},
+                               {"latent.rope_head_size", model.latent.rope_head_size},
+                               {"moe.experts", moe.experts},
+                               {"moe.shared_ffn", moe.shared_ffn},
+                               {"moe.layers", moe.layers},
+                               {"windowed.window", model.windowed.window},
+                               {"windowed.layers", model.windowed.layers},
                                {"learned_positions", model.learned_positions},
-                               {"norms_per_layer", model.norms_per_layer}, {"prediction_layers", model.prediction_layers},
+                               {"norms_per_layer", model.norms_per_layer},
+                               {"prediction_layers", model.prediction_layers},
                                {"embedding_width", model.embedding_width}});
   detail::require_part("moe.layers", moe.layers, "layers", model.layers);
   if (model.dense_layers() > 0) detail::require_at_least(1, {{"ffn", model.ffn}});
   if (moe.layers > 0) {
-    detail::require_at_least(1, {{"moe.experts", moe.experts}, {"moe.active", moe.active}, {"moe.expert_ffn", moe.expert_ffn}});
+    detail::require_at_least(
+        1, {{"moe.experts", moe.experts}, {"moe.active", moe.active}, {"moe.expert_ffn", moe.expert_ffn}});
     detail::require_part("moe.active", moe.active, "moe.experts", moe.experts);
   }
   detail::require_part("windowed.layers", model.windowed.layers, "layers", model.layers);

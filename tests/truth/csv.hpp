@@ -58,7 +58,9 @@ inline std::vector<csv_row> read_csv(std::string const& name) {
   auto const lines = detail::fields_of({std::istreambuf_iterator<char>{stream}, {}});
   std::vector<csv_row> rows;
   for (std::size_t i = 1; i < lines.size(); ++i) {
-    if (lines[i].size() < lines[0].size()) throw std::runtime_error{name + ": row " + std::to_string(i + 1) + " is too short"};
+    if (lines[i].size() < lines[0].size()) {
+      throw std::runtime_error{name + ": row " + std::to_string(i + 1) + " is too short"};
+    }
     csv_row& added = rows.emplace_back();
     for (std::size_t k = 0; k < lines[i].size(); ++k) {
       auto& field = added[lines[0][std::min(k, lines[0].size() - 1)]];

@@ -18,7 +18,9 @@ bool of_proxy(truth::csv_row const& row) { return row.at("verdict").starts_with(
 // Layers of a proxy of the 405B on fewer processors, where the row's verdict names them.
 std::optional<std::int64_t> proxy_layers(truth::csv_row const& row) {
   constexpr std::string_view proxy = "proxy_";
-  if (auto const layers = truth::number(row.at("verdict").substr(proxy.size()))) return static_cast<std::int64_t>(*layers);
+  if (auto const layers = truth::number(row.at("verdict").substr(proxy.size()))) {
+    return static_cast<std::int64_t>(*layers);
+  }
   return std::nullopt;
 }
 
@@ -42,7 +44,9 @@ std::optional<transformer> model_of(truth::csv_row const& row) {
 std::optional<double> sequence_work(truth::csv_row const& row, std::int64_t length) {
   auto const shape = model_of(row);
   if (!shape) return std::nullopt;
-  auto const convention = is(row, "Deepseek V3") ? "matmul_causal_norouter+MTP" : of_405b(row) ? "palm_noemb" : row.at("best_convention");
+  auto const convention = is(row, "Deepseek V3") ? "matmul_causal_norouter+MTP"
+                          : of_405b(row)         ? "palm_noemb"
+                                                 : row.at("best_convention");
   auto const work = truth::flop_per_token(convention, *shape, length);
   return work ? std::optional{*work * static_cast<double>(length)} : std::nullopt;
 }
@@ -66,8 +70,10 @@ bool reproduced(truth::csv_row const& row) {
     if (std::abs(works.front() - works.back()) > truth::half_unit(text)) return false;
   }
   return std::ranges::any_of(works, [&](double work) {
-    auto const each = tokens_per_processor_second(*rate * token, 1.0 * second, static_cast<std::int64_t>(*gpus) * processor);
-    auto const use = each * (work / *length * flop / token) / ((half_more(row) ? 989.5e12 : *peak) * flop / (processor * second));
+    auto const each = tokens_per_processor_second(*rate * token, 1.0 * second,
+                                                  static_cast<std::int64_t>(*gpus) * processor);
+    auto const use = each * (work / *length * flop / token) /
+                     ((half_more(row) ? 989.5e12 : *peak) * flop / (processor * second));
     return truth::within_rounding(use.in(percent), row.at("mfu_pct"), row.at("tokens_per_s"));
   });
 }

@@ -15,7 +15,8 @@ std::optional<bool> reproduced(truth::csv_row const& row) {
   auto const rate = truth::number(row.at("tokens_per_proc_per_s"));
   auto const peak = truth::number(row.at("theoryflops"));
   if (!rate || !peak || !truth::number(row.at("mfu_pct"))) return std::nullopt;
-  transformer const named{.name = "row", .nominal_parameters = static_cast<std::int64_t>(*truth::number(row.at("nominal_params")))};
+  transformer const named{.name = "row",
+                          .nominal_parameters = static_cast<std::int64_t>(*truth::number(row.at("nominal_params")))};
   auto const use = mfu<flops::flagperf_nominal>(named, 1 * token / sample, *rate * token / (processor * second),
                                                 {.rate = *peak * flop / (processor * second), .source = "row"});
   auto const passes = *truth::number(row.at("factor")) / 6;  // 2: the forward pass alone

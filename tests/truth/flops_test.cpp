@@ -17,11 +17,15 @@ transformer shape_of(std::string const& name) {
   auto moss = truth::gpt(34, 6144, 24, 107008);  // CodeGen's: one norm a layer, biases in the FFN and the head
   moss.norms_per_layer = 1;
   moss.ffn_bias = moss.head_bias = true;
-  std::map<std::string, transformer> const shapes{
-      {"bloom-7b1", *model_named("bloom-7b1")},     {"bloomz-1b7", *model_named("bloom-1b7")},
-      {"baichuan-7B", *model_named("baichuan-7b")}, {"llama-7b", llama1_7b}, {"llama2-7b", llama2_7b}, {"chinese-llama-7b", chinese},
-      {"EleutherAI/pythia-1.4b", *model_named("pythia-1.4b")}, {"EleutherAI/pythia-12b", *model_named("pythia-12b")},
-      {"moss-moon-003-sft", moss}};
+  std::map<std::string, transformer> const shapes{{"bloom-7b1", *model_named("bloom-7b1")},
+                                                  {"bloomz-1b7", *model_named("bloom-1b7")},
+                                                  {"baichuan-7B", *model_named("baichuan-7b")},
+                                                  {"llama-7b", llama1_7b},
+                                                  {"llama2-7b", llama2_7b},
+                                                  {"chinese-llama-7b", chinese},
+                                                  {"EleutherAI/pythia-1.4b", *model_named("pythia-1.4b")},
+                                                  {"EleutherAI/pythia-12b", *model_named("pythia-12b")},
+                                                  {"moss-moon-003-sft", moss}};
   return shapes.at(name);
 }
 
@@ -41,7 +45,8 @@ TEST_CASE("every row of flops.csv") {
     auto const tokens = static_cast<std::int64_t>(*truth::number(row.at("seq_len")));
     bool const head = !convention.starts_with("2(mat-head)");
     auto const length = tokens * token / sample;
-    auto const both = convention.ends_with("half_att") ? work<flops::causal>(model, length, head) : work<flops::palm>(model, length, head);
+    auto const both = convention.ends_with("half_att") ? work<flops::causal>(model, length, head)
+                                                       : work<flops::palm>(model, length, head);
     auto const all = (both * (*truth::number(row.at("batch")) * static_cast<double>(tokens) * token)).in(gigaflop);
     auto const counts = parameters(model);
     auto const loaded = counts.total - (head || model.tied_embedding ? 0 : counts.output);

@@ -42,8 +42,15 @@ std::optional<std::int64_t> count(json_value const& entry, char const* key) {
 
 // Models that the index describes, as far as this library can describe them.
 std::optional<transformer> model_of(std::string const& name) {
-  auto const llama = [](std::int64_t layers, std::int64_t hidden, std::int64_t heads, std::int64_t kv, std::int64_t ffn, std::int64_t vocabulary) {
-    return transformer{.layers = layers, .hidden = hidden, .heads = heads, .kv_heads = kv, .head_size = hidden / heads, .ffn = ffn, .vocabulary = vocabulary};
+  auto const llama = [](std::int64_t layers, std::int64_t hidden, std::int64_t heads, std::int64_t kv, std::int64_t ffn,
+                        std::int64_t vocabulary) {
+    return transformer{.layers = layers,
+                       .hidden = hidden,
+                       .heads = heads,
+                       .kv_heads = kv,
+                       .head_size = hidden / heads,
+                       .ffn = ffn,
+                       .vocabulary = vocabulary};
   };
   auto const gpt = [&](std::int64_t layers, std::int64_t hidden, std::int64_t vocabulary) {
     auto model = llama(layers, hidden, hidden / 128, hidden / 128, 4 * hidden, vocabulary);
@@ -53,7 +60,9 @@ std::optional<transformer> model_of(std::string const& name) {
   if (name == "llama2-7b") return models::llama2_7b;
   if (name == "llama3 8B" || name == "llama3_8b") return llama(32, 4096, 32, 8, 14336, 128256);
   if (name == "llama3.1-70b") return llama(80, 8192, 64, 8, 28672, 128256);
-  if (name.starts_with("GPT-2 124M") || name == "d12 124M") return hf_config(truth::folder() / "configs" / "gpt2.json").sizes;
+  if (name.starts_with("GPT-2 124M") || name == "d12 124M") {
+    return hf_config(truth::folder() / "configs" / "gpt2.json").sizes;
+  }
   if (name.starts_with("LLAMA2-7B (mlp 3.5")) return llama(32, 4096, 32, 8, 14336, 32000);
   if (name.starts_with("InternLM2-7B")) return llama(32, 4096, 32, 32, 10923, 103168);
   if (name.starts_with("7B (32 layers")) return llama(32, 4096, 32, 32, 10923, 103168);
@@ -69,20 +78,26 @@ std::optional<transformer> model_of(std::string const& name) {
 }
 
 audit_facts known_facts(json_value const& entry) {
-  audit_facts known{.sequence_length = count(entry, "sequence_length"), .global_batch_size = count(entry, "global_batch_size"),
+  audit_facts known{.sequence_length = count(entry, "sequence_length"),
+                    .global_batch_size = count(entry, "global_batch_size"),
                     .micro_batch_size = count(entry, "micro_batch_size"),
-                    .gradient_accumulation_steps = count(entry, "gradient_accumulation_steps"), .processors = count(entry, "processors")};
+                    .gradient_accumulation_steps = count(entry, "gradient_accumulation_steps"),
+                    .processors = count(entry, "processors")};
   if (entry["model"].is_string()) known.model = model_of(entry["model"].get<std::string>());
   if (entry["device"].is_string()) {
     auto const device = device_named(entry["device"].get<std::string>());
-    if (auto const limit = device ? peak(*device, bf16) : maybe<peak_rate>{absent{"unknown"}}) known.peak = limit->rate.coherent();
+    if (auto const limit = device ? peak(*device, bf16) : maybe<peak_rate>{absent{"unknown"}}) {
+      known.peak = limit->rate.coherent();
+    }
   }
   return known;
 }
 
 audit_result audited(json_value const& entry) {
   auto known = known_facts(entry);
-  if (entry["file"] == "megatron_deepspeed_tr11_prequel_200b_old_formula.log") known.processors = 160;  // of its last line
+  if (entry["file"] == "megatron_deepspeed_tr11_prequel_200b_old_formula.log") {
+    known.processors = 160;  // of its last line
+  }
   auto const log = read_training_log(truth::folder() / "logs" / entry["file"].get<std::string>());
   return audit(facts_of(log, known));
 }
@@ -115,13 +130,16 @@ TEST_CASE("no false alarm on a log marked consistent or unknown") {
 
 TEST_CASE("the reason is named of logs marked wrong") {
   std::map<std::string, std::string> const reasons{
-      {"hf_trainer_ezpz_aurora_24.log", "one rank's rate"},        {"hf_trainer_ezpz_llama32_1b.log", "one rank's rate"},
+      {"hf_trainer_ezpz_aurora_24.log", "one rank's rate"},
+      {"hf_trainer_ezpz_llama32_1b.log", "one rank's rate"},
       {"internevo_llama2_gqa_ignored.log", "grouped-query attention ignored"},
       {"internevo_moe_topk_omitted.log", "chosen experts left out"},
-      {"llmc_5090_sparse_peak.log", "sparse peak"},                {"llmc_issue796_unknown_device.log", "unknown device"},
+      {"llmc_5090_sparse_peak.log", "sparse peak"},
+      {"llmc_issue796_unknown_device.log", "unknown device"},
       {"maxtext_maxtest_async_dispatch.log", "time without synchronisation"},
       {"megatron_deepspeed_tr11_prequel_200b_old_formula.log", "recomputation folded in"},
-      {"nanogpt_pr225_a6000_master.log", "peak of another device"}, {"nanogpt_pr225_a6000_pr.log", "peak of another device"},
+      {"nanogpt_pr225_a6000_master.log", "peak of another device"},
+      {"nanogpt_pr225_a6000_pr.log", "peak of another device"},
       {"torchtitan_pr2990_cp2_ntokens_before.log", "tokens of shared ranks"}};
   // Two more are marked wrong whose facts do not suffice: DALLE's samples a step are stated nowhere,
   // and of the vision tower's FLOP nothing is known but that they are missing.

@@ -20,10 +20,11 @@ struct named_convention {
 
 template <typename Work>
 named_convention by() {
-  return {[](km::transformer const& model, km::sequence_length_t length) { return Work::per_token(model, length); },
-          [](km::transformer const& model, km::sequence_length_t length, km::token_rate_t rate, km::peak_rate const& peak) {
-            return km::utilization_calculator<Work>{}(model, length, rate, peak).ratio.in(km::units::percent);
-          }};
+  return {
+      [](km::transformer const& model, km::sequence_length_t length) { return Work::per_token(model, length); },
+      [](km::transformer const& model, km::sequence_length_t length, km::token_rate_t rate, km::peak_rate const& peak) {
+        return km::utilization_calculator<Work>{}(model, length, rate, peak).ratio.in(km::units::percent);
+      }};
 }
 template <km::convention Convention>
 named_convention model() {

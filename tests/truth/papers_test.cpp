@@ -41,10 +41,18 @@ double share_of(std::string const& text) { return truth::half_unit(text) / *trut
 // parameter count, or "h=14400 L=77".
 std::optional<transformer> named_shape(truth::csv_row const& row) {
   if (auto const shape = truth::shape_named(row.at("shape"))) return shape;
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 11> models{{
-      {"175B", "gpt3-175b-51200"}, {"174.6B", "gpt3-175b-51200"}, {"GPT-3 175B", "gpt3-175b-51200"}, {"530B", "turing-530b"},
-      {"529.6B", "turing-530b"}, {"MT-NLG 530B", "turing-530b"}, {"1T", "megatron-1t"}, {"GLM-130B", "glm-130b"},
-      {"nanochat d20", "nanochat-d20"}, {"GPT-2 124M (bias=False)", "gpt2-bias-free"}, {"shakespeare-char", "shakespeare-char"}}};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 11> models{
+      {{"175B", "gpt3-175b-51200"},
+       {"174.6B", "gpt3-175b-51200"},
+       {"GPT-3 175B", "gpt3-175b-51200"},
+       {"530B", "turing-530b"},
+       {"529.6B", "turing-530b"},
+       {"MT-NLG 530B", "turing-530b"},
+       {"1T", "megatron-1t"},
+       {"GLM-130B", "glm-130b"},
+       {"nanochat d20", "nanochat-d20"},
+       {"GPT-2 124M (bias=False)", "gpt2-bias-free"},
+       {"shakespeare-char", "shakespeare-char"}}};
   auto const& name = row.at("model");
   for (auto const& [begin, shape] : models) {
     if (name.starts_with(begin)) return truth::shape_named(std::string{shape});
@@ -52,7 +60,9 @@ std::optional<transformer> named_shape(truth::csv_row const& row) {
   int hidden = 0;
   int layers = 0;
   auto const at = name.find("h=");
-  if (at == std::string::npos || std::sscanf(name.c_str() + at, "h=%d L=%d", &hidden, &layers) != 2) return std::nullopt;
+  if (at == std::string::npos || std::sscanf(name.c_str() + at, "h=%d L=%d", &hidden, &layers) != 2) {
+    return std::nullopt;
+  }
   return truth::gpt(layers, hidden, hidden % 128 == 0 ? hidden / 128 : 1, 250880);
 }
 
@@ -79,7 +89,9 @@ std::optional<transformer> shape_of(truth::csv_row const& row) {
 
 truth::named_convention const* convention_of(truth::csv_row const& row) {
   auto const& name = row.at("strict_convention");
-  if (name.ends_with("(LoRA)") && !of_group(row, {"NeMo-AutoModel"})) return nullptr;  // over packs of lengths not published
+  if (name.ends_with("(LoRA)") && !of_group(row, {"NeMo-AutoModel"})) {
+    return nullptr;  // over packs of lengths not published
+  }
   auto const found = truth::named_conventions().find(name);
   return found == truth::named_conventions().end() ? nullptr : &found->second;
 }
@@ -125,7 +137,9 @@ std::optional<computed> from_noted_rate(truth::csv_row const& row) {
   if (!row.at("strict_convention").starts_with("tflops")) return std::nullopt;
   for (std::string_view const phrase : {"TFLOP/s/chip=", "TFLOP/s/GPU=", "TFLOPs/GPU="}) {
     auto const text = noted(row, phrase);
-    if (!text.empty()) return computed{*truth::number(text) / *truth::number(row.at("peak_tflops")) * 100, share_of(text)};
+    if (!text.empty()) {
+      return computed{*truth::number(text) / *truth::number(row.at("peak_tflops")) * 100, share_of(text)};
+    }
   }
   return std::nullopt;
 }
@@ -135,9 +149,11 @@ std::optional<computed> days(truth::csv_row const& row) {
   auto const shape = shape_of(row);
   auto const* convention = convention_of(row);
   if (!shape || convention == nullptr) return std::nullopt;
-  auto const work = convention->per_token(*shape, static_cast<std::int64_t>(*truth::number(row.at("seq_len"))) * token / sample);
+  auto const work = convention->per_token(
+      *shape, static_cast<std::int64_t>(*truth::number(row.at("seq_len"))) * token / sample);
   auto const text = noted(row, "with recompute)=");
-  auto const rate = (text.empty() ? 0.3 * *truth::number(row.at("peak_tflops")) : *truth::number(text)) * tera_each / work;
+  auto const rate = (text.empty() ? 0.3 * *truth::number(row.at("peak_tflops")) : *truth::number(text)) * tera_each /
+                    work;
   auto const time = 300e9 * token / (*truth::number(row.at("n_devices")) * processor * rate);
   return computed{time.in(hour) / 24, text.empty() ? 0 : share_of(text)};
 }
@@ -154,7 +170,8 @@ std::optional<computed> from_rate(truth::csv_row const& row) {
   if (row.at("metric") == "tflops_per_device") return computed{tera, rate->second};
   auto const peak = peak_tera(row, tera);
   if (!peak || (row.at("metric") != "mfu_pct" && row.at("metric") != "hfu_pct")) return std::nullopt;
-  return computed{convention->percent(*shape, s, rate->first, {.rate = *peak * tera_each, .source = "row"}), rate->second};
+  return computed{convention->percent(*shape, s, rate->first, {.rate = *peak * tera_each, .source = "row"}),
+                  rate->second};
 }
 
 std::optional<computed> value_of(truth::csv_row const& row) {
@@ -169,15 +186,19 @@ std::optional<computed> value_of(truth::csv_row const& row) {
   if (auto const hardware = noted(row, "HFU "); !hardware.empty() && of_group(row, {"GLM-130B-paper"})) {
     auto const all = truth::by<hardware_work<flops::megatron_model, recompute::all>>();
     auto const glm = *truth::shape_named("glm-130b");
-    auto const share = flops::megatron_model::per_token(glm, 2048 * token / sample) / all.per_token(glm, 2048 * token / sample);
+    auto const share = flops::megatron_model::per_token(glm, 2048 * token / sample) /
+                       all.per_token(glm, 2048 * token / sample);
     return computed{*truth::number(hardware) * share.in(one), share_of(hardware)};
   }
-  if (of_group(row, {"PaLM-Table3"}) && row.at("model") == "Gopher 280B") {  // the table's arithmetic: advertised size and attention
+  if (of_group(row, {"PaLM-Table3"}) &&
+      row.at("model") == "Gopher 280B") {  // the table's arithmetic: advertised size and attention
     auto const gopher = *truth::shape_named("gopher");
-    auto const work = flops::flagperf_nominal::per_token({.nominal_parameters = advertised(row)}, 2048 * token / sample) +
+    auto const work = flops::flagperf_nominal::per_token({.nominal_parameters = advertised(row)},
+                                                         2048 * token / sample) +
                       flops::palm::attention_per_token(gopher, 2048 * token / sample);
     auto const rate = rate_of(row);
-    return computed{(rate->first * work / (*truth::number(row.at("peak_tflops")) * tera_each)).in(percent), rate->second};
+    return computed{(rate->first * work / (*truth::number(row.at("peak_tflops")) * tera_each)).in(percent),
+                    rate->second};
   }
   return from_rate(row);
 }
@@ -187,7 +208,8 @@ bool averaged(truth::csv_row const& row, truth::csv_row const& before, computed 
   bool const noted_too = truth::within_rounding(instant.value, noted(row, "instantaneous MFU "), instant.share);
   auto const last = truth::number(before.at("published"));
   return noted_too && last && before.at("group") == row.at("group") &&
-         std::abs(0.9 * *last + 0.1 * instant.value - *truth::number(row.at("published"))) <= 0.005 + 0.9 * 0.005 + 1e-9;
+         std::abs(0.9 * *last + 0.1 * instant.value - *truth::number(row.at("published"))) <=
+             0.005 + 0.9 * 0.005 + 1e-9;
 }
 }  // namespace
 
@@ -199,9 +221,10 @@ TEST_CASE("every row of papers.csv") {
     CAPTURE(row.at("group"));
     CAPTURE(value.value_or(computed{-1, 0}).value);
     bool const average = row.at("strict_convention").ends_with("(EMA 0.9)");
-    known.expect(row.at("line"), value && truth::number(row.at("published")) &&
-                                     (average ? averaged(row, before, *value)
-                                              : truth::within_rounding(value->value, row.at("published"), value->share)));
+    known.expect(row.at("line"),
+                 value && truth::number(row.at("published")) &&
+                     (average ? averaged(row, before, *value)
+                              : truth::within_rounding(value->value, row.at("published"), value->share)));
     before = row;
   }
 }

@@ -11,7 +11,9 @@
 using namespace kunmetrics;
 
 namespace {
-bool agrees(std::string const& published, std::int64_t count) { return published.empty() || published == std::to_string(count); }
+bool agrees(std::string const& published, std::int64_t count) {
+  return published.empty() || published == std::to_string(count);
+}
 }  // namespace
 
 TEST_CASE("every row of parameters.csv") {

@@ -21,7 +21,8 @@ namespace kunmetrics {
 enum class precision { fp64, fp32, tf32, bf16, fp16, fp8, int8, fp4 };
 using enum precision;
 
-inline constexpr std::array<std::string_view, 8> precision_names{"fp64", "fp32", "tf32", "bf16", "fp16", "fp8", "int8", "fp4"};
+inline constexpr std::array<std::string_view, 8> precision_names{"fp64", "fp32", "tf32", "bf16",
+                                                                 "fp16", "fp8",  "int8", "fp4"};
 constexpr std::string_view name_of(precision p) { return precision_names.at(static_cast<std::size_t>(p)); }
 constexpr std::optional<precision> precision_named(std::string_view name) {
   for (std::size_t i = 0; i < precision_names.size(); ++i) {

@@ -38,24 +38,69 @@ struct family {
   transformer (*read)(reader&);
 };
 
-inline constexpr std::array families{
-    family{"llama", llama}, family{"Yi", llama}, family{"aquila", llama}, family{"granite", llama},
-    family{"smollm3", smollm3}, family{"mistral", mistral}, family{"ministral3", ministral3}, family{"mixtral", mixtral},
-    family{"qwen", qwen}, family{"qwen2", qwen2}, family{"qwen2_moe", qwen2_moe}, family{"qwen3", qwen3},
-    family{"qwen3_moe", qwen3_moe}, family{"gemma", gemma}, family{"gemma2", gemma2}, family{"gemma3", gemma3},
-    family{"gemma3_text", gemma3}, family{"phi", phi}, family{"phi-msft", phi}, family{"phi3", phi3},
-    family{"phimoe", phimoe}, family{"gpt2", gpt2}, family{"gpt_neo", gpt_neo}, family{"gpt_neox", gpt_neox},
-    family{"gptj", gptj}, family{"falcon", falcon}, family{"RefinedWeb", falcon}, family{"RefinedWebModel", falcon},
-    family{"mpt", mpt}, family{"opt", opt}, family{"bloom", bloom}, family{"baichuan", baichuan},
-    family{"chatglm", chatglm}, family{"glm", glm}, family{"glm4", glm4}, family{"internlm", internlm},
-    family{"internlm2", internlm2}, family{"internlm3", internlm3}, family{"gpt_bigcode", gpt_bigcode},
-    family{"starcoder2", starcoder2}, family{"olmo", olmo}, family{"hf_olmo", hf_olmo}, family{"olmo2", olmo2},
-    family{"olmo3", olmo3}, family{"olmoe", olmoe}, family{"cohere", cohere}, family{"cohere2", cohere2},
-    family{"seed_oss", seed_oss}, family{"orion", orion}, family{"nemotron", nemotron}, family{"minicpm", minicpm},
-    family{"granitemoe", granitemoe},
-    family{"ernie4_5", ernie4_5}, family{"exaone4", exaone4}, family{"dbrx", dbrx}, family{"glm4_moe", glm4_moe}, family{"codegen", gptj},
-    family{"deepseek", deepseek}, family{"deepseek_v2", deepseek_v2}, family{"deepseek_v3", deepseek_v3},
-    family{"kimi_k2", deepseek_v3}, family{"gpt_oss", gpt_oss}, family{"stablelm", stablelm}};
+inline constexpr std::array families{family{"llama", llama},
+                                     family{"Yi", llama},
+                                     family{"aquila", llama},
+                                     family{"granite", llama},
+                                     family{"smollm3", smollm3},
+                                     family{"mistral", mistral},
+                                     family{"ministral3", ministral3},
+                                     family{"mixtral", mixtral},
+                                     family{"qwen", qwen},
+                                     family{"qwen2", qwen2},
+                                     family{"qwen2_moe", qwen2_moe},
+                                     family{"qwen3", qwen3},
+                                     family{"qwen3_moe", qwen3_moe},
+                                     family{"gemma", gemma},
+                                     family{"gemma2", gemma2},
+                                     family{"gemma3", gemma3},
+                                     family{"gemma3_text", gemma3},
+                                     family{"phi", phi},
+                                     family{"phi-msft", phi},
+                                     family{"phi3", phi3},
+                                     family{"phimoe", phimoe},
+                                     family{"gpt2", gpt2},
+                                     family{"gpt_neo", gpt_neo},
+                                     family{"gpt_neox", gpt_neox},
+                                     family{"gptj", gptj},
+                                     family{"falcon", falcon},
+                                     family{"RefinedWeb", falcon},
+                                     family{"RefinedWebModel", falcon},
+                                     family{"mpt", mpt},
+                                     family{"opt", opt},
+                                     family{"bloom", bloom},
+                                     family{"baichuan", baichuan},
+                                     family{"chatglm", chatglm},
+                                     family{"glm", glm},
+                                     family{"glm4", glm4},
+                                     family{"internlm", internlm},
+                                     family{"internlm2", internlm2},
+                                     family{"internlm3", internlm3},
+                                     family{"gpt_bigcode", gpt_bigcode},
+                                     family{"starcoder2", starcoder2},
+                                     family{"olmo", olmo},
+                                     family{"hf_olmo", hf_olmo},
+                                     family{"olmo2", olmo2},
+                                     family{"olmo3", olmo3},
+                                     family{"olmoe", olmoe},
+                                     family{"cohere", cohere},
+                                     family{"cohere2", cohere2},
+                                     family{"seed_oss", seed_oss},
+                                     family{"orion", orion},
+                                     family{"nemotron", nemotron},
+                                     family{"minicpm", minicpm},
+                                     family{"granitemoe", granitemoe},
+                                     family{"ernie4_5", ernie4_5},
+                                     family{"exaone4", exaone4},
+                                     family{"dbrx", dbrx},
+                                     family{"glm4_moe", glm4_moe},
+                                     family{"codegen", gptj},
+                                     family{"deepseek", deepseek},
+                                     family{"deepseek_v2", deepseek_v2},
+                                     family{"deepseek_v3", deepseek_v3},
+                                     family{"kimi_k2", deepseek_v3},
+                                     family{"gpt_oss", gpt_oss},
+                                     family{"stablelm", stablelm}};
 
 inline transformer read_family(json_object& fields) {
   auto const type = fields.text("model_type");
@@ -90,7 +135,9 @@ inline hf_model hf_config(json_object const& object, std::string_view name) {
   hf_model model;
   model.sizes = hf::read_family(fields);
   if (auto const epsilon = fields.optional_number("rms_norm_eps", positive_number)) model.rms_epsilon = *epsilon;
-  if (auto activation = fields.optional_text("hidden_act")) model.activation = *std::move(activation);  // as the trainer needs them
+  if (auto activation = fields.optional_text("hidden_act")) {
+    model.activation = *std::move(activation);  // as the trainer needs them
+  }
   detail::read_rope(fields, model);
   model.name = fields.optional_text("_name_or_path").value_or("");
   if (model.name.empty()) model.name = name;

@@ -41,12 +41,15 @@ template <typename... Tables>
 constexpr auto joined(Tables const&... tables) {
   std::array<log_anchor, (std::tuple_size_v<Tables> + ...)> all{};
   std::size_t at = 0;
-  ((at = static_cast<std::size_t>(std::ranges::copy(tables, all.begin() + static_cast<std::ptrdiff_t>(at)).out - all.begin())), ...);
+  ((at = static_cast<std::size_t>(std::ranges::copy(tables, all.begin() + static_cast<std::ptrdiff_t>(at)).out -
+                                  all.begin())),
+   ...);
   return all;
 }
 
-inline constexpr auto all_anchors = joined(megatron_anchors, deepspeed_anchors, torchtitan_anchors, hugging_face_anchors,
-                                           karpathy_anchors, lightning_anchors, maxtext_anchors, multi_line_anchors, one_line_anchors);
+inline constexpr auto all_anchors = joined(megatron_anchors, deepspeed_anchors, torchtitan_anchors,
+                                           hugging_face_anchors, karpathy_anchors, lightning_anchors, maxtext_anchors,
+                                           multi_line_anchors, one_line_anchors);
 
 inline constexpr auto anchor_texts = [] {
   std::array<std::string_view, all_anchors.size()> texts{};
@@ -122,8 +125,12 @@ class training_log_reader {
     unfinished_.resize(before == std::string::npos ? 0 : before + 1);
   }
 
-  static bool holds(std::string_view text, char c) { return !text.empty() && std::memchr(text.data(), c, text.size()) != nullptr; }
-  static bool holds_special(std::string_view text) { return holds(text, '\r') || holds(text, '\x1b') || holds(text, '\0'); }
+  static bool holds(std::string_view text, char c) {
+    return !text.empty() && std::memchr(text.data(), c, text.size()) != nullptr;
+  }
+  static bool holds_special(std::string_view text) {
+    return holds(text, '\r') || holds(text, '\x1b') || holds(text, '\0');
+  }
 
   void line(std::string_view text, bool may_be_special) {
     if (wrapped_.ends_at(text)) end_message();  // before the line is counted: a message is of its own lines
@@ -192,10 +199,12 @@ inline training_log read_training_log(std::istream& stream, std::optional<log_fr
 }
 
 // Throws input_error when the file cannot be read.
-inline training_log read_training_log(std::filesystem::path const& file, std::optional<log_framework> hint = std::nullopt) {
+inline training_log read_training_log(std::filesystem::path const& file,
+                                      std::optional<log_framework> hint = std::nullopt) {
   std::ifstream stream{file, std::ios::binary};
   if (!stream || std::filesystem::is_directory(file)) {
-    throw input_error{detail::needed_found(file.string(), "a readable file", std::filesystem::is_directory(file) ? "a directory" : "none")};
+    throw input_error{detail::needed_found(file.string(), "a readable file",
+                                           std::filesystem::is_directory(file) ? "a directory" : "none")};
   }
   auto log = read_training_log(stream, hint);
   if (stream.bad()) throw input_error{detail::needed_found(file.string(), "a readable file", "an error while reading")};

@@ -39,19 +39,24 @@ inline transformer gpt_bigcode(reader& in) {
 
 // "attention_types": [[["global", "local"], 12]], or "attention_layers" spelled out; every other one else.
 inline std::int64_t local_layers(reader& in, std::int64_t layers) {
-  if (auto const each = in.fields().optional_texts("attention_layers")) return std::ranges::count(*each, std::string{"local"});
+  if (auto const each = in.fields().optional_texts("attention_layers")) {
+    return std::ranges::count(*each, std::string{"local"});
+  }
   auto const* const types = in.fields().optional_array("attention_types");
   if (types == nullptr) return layers / 2;
   std::int64_t local = 0, all = 0;
   for (json_value const& group : *types) {
-    bool const well_formed = group.is_array() && group.size() == 2 && group[0].is_array() && group[1].is_number_unsigned() &&
+    bool const well_formed = group.is_array() && group.size() == 2 && group[0].is_array() &&
+                             group[1].is_number_unsigned() &&
                              group[1].get<std::uint64_t>() <= static_cast<std::uint64_t>(layers);
     if (!well_formed) in.fields().refuse("attention_types", "pairs of kinds and a number of times");
     auto const times = group[1].get<std::int64_t>();
     local += std::ranges::count(group[0], json_value("local")) * times;
     all += static_cast<std::int64_t>(group[0].size()) * times;
   }
-  if (all != layers) in.fields().refuse("attention_types", "kinds of num_layers = " + std::to_string(layers) + " layers");
+  if (all != layers) {
+    in.fields().refuse("attention_types", "kinds of num_layers = " + std::to_string(layers) + " layers");
+  }
   return local;
 }
 
@@ -60,7 +65,9 @@ inline transformer gpt_neo(reader& in) {
   model.output_bias = model.ffn_bias = true;
   model.learned_positions = in.size_or({"max_position_embeddings"}, 2048);
   auto const window = in.size_or({"window_size"}, 256);
-  if (auto const local = local_layers(in, model.layers); local > 0) model.windowed = {.window = window, .layers = local};
+  if (auto const local = local_layers(in, model.layers); local > 0) {
+    model.windowed = {.window = window, .layers = local};
+  }
   return model;
 }
 
@@ -112,7 +119,9 @@ inline transformer mpt(reader& in) {
 
 inline transformer opt(reader& in) {
   auto model = gpt_sizes(in, {"ffn_dim"});
-  if (auto const width = in.optional_size({"word_embed_proj_dim"}); width && *width != model.hidden) model.embedding_width = *width;
+  if (auto const width = in.optional_size({"word_embed_proj_dim"}); width && *width != model.hidden) {
+    model.embedding_width = *width;
+  }
   model.final_norm = in.flag("do_layer_norm_before", true) && !in.flag("_remove_final_layer_norm", false);
   if (!in.flag("layer_norm_elementwise_affine", true)) model.norm = norm_kind::none;
   bool const biases = in.flag("enable_bias", true);
@@ -144,7 +153,9 @@ inline transformer starcoder2(reader& in) {
   model.kv_heads = in.size_or({"num_key_value_heads"}, 2);
   bool const biases = in.flag("use_bias", true);
   set_biases(model, biases, biases);
-  if (auto const window = in.optional_size({"sliding_window"})) model.windowed = {.window = *window, .layers = model.layers};
+  if (auto const window = in.optional_size({"sliding_window"})) {
+    model.windowed = {.window = *window, .layers = model.layers};
+  }
   return model;
 }
 

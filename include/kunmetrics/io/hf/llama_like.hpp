@@ -47,7 +47,8 @@ inline transformer mistral(reader& in) {
   read_heads(in, model, 8);
   model.tied_embedding = in.flag("tie_word_embeddings", false);
   bool const stated = in.states("sliding_window") || in.states("sliding_window_size");
-  auto const window = stated ? in.optional_size({"sliding_window", "sliding_window_size"}) : std::optional<std::int64_t>{4096};
+  auto const window = stated ? in.optional_size({"sliding_window", "sliding_window_size"})
+                             : std::optional<std::int64_t>{4096};
   if (window) model.windowed = {.window = *window, .layers = model.layers};
   return model;
 }
@@ -56,7 +57,9 @@ inline transformer ministral3(reader& in) {
   auto model = common_sizes(in);
   read_heads(in, model, 8, 128);
   model.tied_embedding = in.flag("tie_word_embeddings", false);
-  if (auto const window = in.optional_size({"sliding_window"})) model.windowed = {.window = *window, .layers = model.layers};
+  if (auto const window = in.optional_size({"sliding_window"})) {
+    model.windowed = {.window = *window, .layers = model.layers};
+  }
   return model;
 }
 
@@ -115,7 +118,8 @@ inline transformer gemma2(reader& in) {
   auto model = gemma_of(in, common_sizes(in), 4);
   model.norms_per_layer = 4;
   auto const window = in.size_or({"sliding_window"}, 4096);
-  model.windowed = {.window = window, .layers = windowed_layer_types(in).value_or((model.layers + 1) / 2)};  // every other one
+  model.windowed = {.window = window,
+                    .layers = windowed_layer_types(in).value_or((model.layers + 1) / 2)};  // every other one
   return model;
 }
 
@@ -138,7 +142,9 @@ inline transformer gemma3(reader& in) {
 inline transformer phi3(reader& in) {
   auto model = llama(in);
   model.head_bias = in.flag("lm_head_bias", false);
-  if (auto const window = in.optional_size({"sliding_window"})) model.windowed = {.window = *window, .layers = model.layers};
+  if (auto const window = in.optional_size({"sliding_window"})) {
+    model.windowed = {.window = *window, .layers = model.layers};
+  }
   return model;
 }
 
@@ -248,12 +254,18 @@ inline transformer hf_olmo(reader& in) {
                     .hidden = in.size({"d_model"}),
                     .heads = in.size({"n_heads"}),
                     .vocabulary = in.size({"embedding_size", "vocab_size"})};
-  if (model.hidden % model.heads != 0) in.fields().refuse("n_heads", "a divisor of d_model = " + std::to_string(model.hidden));
+  if (model.hidden % model.heads != 0) {
+    in.fields().refuse("n_heads", "a divisor of d_model = " + std::to_string(model.hidden));
+  }
   model.kv_heads = in.size_or({"n_kv_heads"}, in.flag("multi_query_attention", false) ? 1 : model.heads);
   model.head_size = model.hidden / model.heads;
-  if (in.fields().optional_text("activation_type").value_or("swiglu") != "swiglu") in.fields().refuse("activation_type", "\"swiglu\"");
+  if (in.fields().optional_text("activation_type").value_or("swiglu") != "swiglu") {
+    in.fields().refuse("activation_type", "\"swiglu\"");
+  }
   auto const both = in.size_or({"mlp_hidden_size"}, in.size_or({"mlp_ratio"}, 4) * model.hidden);
-  if (both % 2 != 0) in.fields().refuse("mlp_hidden_size", "an even number, twice the width of the ffn", std::to_string(both));
+  if (both % 2 != 0) {
+    in.fields().refuse("mlp_hidden_size", "an even number, twice the width of the ffn", std::to_string(both));
+  }
   model.ffn = both / 2;
   in.require_flag("include_bias", false, "as no published model of the family has biases");
   in.require_flag("attention_layer_norm", false, "as no published model of the family has norms on its heads");
@@ -294,7 +306,8 @@ inline transformer exaone4(reader& in) {
   read_heads(in, model, 32);
   model.qk_norm = query_key_norm::per_head;
   model.tied_embedding = in.flag("tie_word_embeddings", false);
-  auto const window = in.states("sliding_window") ? in.optional_size({"sliding_window"}) : std::optional<std::int64_t>{4096};
+  auto const window = in.states("sliding_window") ? in.optional_size({"sliding_window"})
+                                                  : std::optional<std::int64_t>{4096};
   if (!window) return model;
   auto const pattern = in.fields().is_text("sliding_window_pattern")
                            ? static_cast<std::int64_t>(in.fields().text("sliding_window_pattern").size())

@@ -21,7 +21,9 @@ inline transformer mixtral(reader& in) {
   model.tied_embedding = in.flag("tie_word_embeddings", false);
   model.moe = {.experts = in.size_or({"num_local_experts"}, 8), .active = in.size_or({"num_experts_per_tok"}, 2),
                .expert_ffn = model.ffn, .layers = model.layers};
-  if (auto const window = in.optional_size({"sliding_window"})) model.windowed = {.window = *window, .layers = model.layers};
+  if (auto const window = in.optional_size({"sliding_window"})) {
+    model.windowed = {.window = *window, .layers = model.layers};
+  }
   return model;
 }
 
@@ -52,17 +54,21 @@ inline std::int64_t qwen_sparse_layers(reader& in, std::int64_t layers) {
 
 inline transformer qwen2_moe(reader& in) {
   auto model = qwen2(in);
-  model.moe = {.experts = in.size_or({"num_experts", "num_local_experts"}, 60), .active = in.size_or({"num_experts_per_tok"}, 4),
+  model.moe = {.experts = in.size_or({"num_experts", "num_local_experts"}, 60),
+               .active = in.size_or({"num_experts_per_tok"}, 4),
                .expert_ffn = in.size_or({"moe_intermediate_size"}, 1408),
-               .shared_ffn = in.size_or({"shared_expert_intermediate_size"}, 5632), .shared_gate = true,
+               .shared_ffn = in.size_or({"shared_expert_intermediate_size"}, 5632),
+               .shared_gate = true,
                .layers = qwen_sparse_layers(in, model.layers)};
   return model;
 }
 
 inline transformer qwen3_moe(reader& in) {
   auto model = qwen3_attention(in, 4, 0);
-  model.moe = {.experts = in.size_or({"num_experts", "num_local_experts"}, 128), .active = in.size_or({"num_experts_per_tok"}, 8),
-               .expert_ffn = in.size_or({"moe_intermediate_size"}, 768), .layers = qwen_sparse_layers(in, model.layers)};
+  model.moe = {.experts = in.size_or({"num_experts", "num_local_experts"}, 128),
+               .active = in.size_or({"num_experts_per_tok"}, 8),
+               .expert_ffn = in.size_or({"moe_intermediate_size"}, 768),
+               .layers = qwen_sparse_layers(in, model.layers)};
   return model;
 }
 
@@ -99,7 +105,8 @@ inline transformer deepseek(reader& in) {
 }
 
 // DeepSeek-V2-Lite is published with and without "q_lora_rank": null, so that absence means none there.
-inline transformer deepseek_latent(reader& in, std::int64_t absent_query_rank, std::optional<expert_defaults> const& absent) {
+inline transformer deepseek_latent(reader& in, std::int64_t absent_query_rank,
+                                   std::optional<expert_defaults> const& absent) {
   auto model = common_sizes(in);
   model.kv_heads = model.heads;
   auto const rotated = in.size_or({"qk_rope_head_dim"}, 64);
@@ -117,7 +124,8 @@ inline transformer deepseek_latent(reader& in, std::int64_t absent_query_rank, s
 inline transformer deepseek_v2(reader& in) { return deepseek_latent(in, 0, std::nullopt); }
 
 inline transformer deepseek_v3(reader& in) {
-  auto model = deepseek_latent(in, 1536, expert_defaults{.experts = 256, .shared = 1, .active = 8, .width = 2048, .first = 3});
+  auto model = deepseek_latent(in, 1536,
+                               expert_defaults{.experts = 256, .shared = 1, .active = 8, .width = 2048, .first = 3});
   model.moe.router_bias = model.moe.layers > 0;  // e_score_correction_bias, which chooses experts
   model.prediction_layers = in.count_or({"num_nextn_predict_layers"}, 0);
   return model;
@@ -129,7 +137,8 @@ inline transformer glm4_moe(reader& in) {
   model.qkv_bias = in.flag("attention_bias", false);
   if (in.flag("use_qk_norm", false)) model.qk_norm = query_key_norm::per_head;
   model.tied_embedding = in.flag("tie_word_embeddings", false);
-  read_deepseek_experts(in, model, expert_defaults{.experts = 128, .shared = 1, .active = 8, .width = 1408, .first = 1});
+  read_deepseek_experts(in, model,
+                        expert_defaults{.experts = 128, .shared = 1, .active = 8, .width = 1408, .first = 1});
   model.moe.router_bias = model.moe.layers > 0;
   model.prediction_layers = in.count_or({"num_nextn_predict_layers"}, 0);
   return model;
@@ -166,7 +175,10 @@ inline transformer minicpm(reader& in) {
   set_biases(model, in.flag("attention_bias", false), false);
   model.tied_embedding = in.flag("tie_word_embeddings", true);
   if (auto const experts = in.count_or({"num_experts"}, 0); experts > 0) {
-    model.moe = {.experts = experts, .active = in.size({"num_experts_per_tok"}), .expert_ffn = model.ffn, .layers = model.layers};
+    model.moe = {.experts = experts,
+                 .active = in.size({"num_experts_per_tok"}),
+                 .expert_ffn = model.ffn,
+                 .layers = model.layers};
   }
   return model;
 }

@@ -55,7 +55,9 @@ class reader {
 
   // Throws input_error unless the key is absent or says `needed`.
   void require_flag(std::string_view key, bool needed, std::string_view why) {
-    if (flag(key, needed) != needed) fields_.refuse(key, std::string{needed ? "true" : "false"} + ", " + std::string{why});
+    if (flag(key, needed) != needed) {
+      fields_.refuse(key, std::string{needed ? "true" : "false"} + ", " + std::string{why});
+    }
   }
 
  private:
@@ -98,7 +100,8 @@ inline transformer gpt_sizes(reader& in, reader::names inner) {
                     .gated_ffn = false};
   model.ffn = in.size_or(inner, 4 * model.hidden);
   if (model.hidden % model.heads != 0) {
-    in.fields().refuse("n_head", "a divisor of the hidden size = " + std::to_string(model.hidden), std::to_string(model.heads));
+    in.fields().refuse("n_head", "a divisor of the hidden size = " + std::to_string(model.hidden),
+                       std::to_string(model.heads));
   }
   model.kv_heads = model.heads;
   model.head_size = model.hidden / model.heads;

@@ -51,7 +51,9 @@ class anchor_table {
       for (auto i = first_[value]; i != none; i = next_[i]) {
         auto const begin = end - anchor_window;
         // the first byte tells a chance hit of the table without a call
-        if (line[begin] == anchors_[i].front() && line.substr(begin).starts_with(anchors_[i])) return anchor_hit{i, begin + anchors_[i].size()};
+        if (line[begin] == anchors_[i].front() && line.substr(begin).starts_with(anchors_[i])) {
+          return anchor_hit{i, begin + anchors_[i].size()};
+        }
       }
       ++end;
     }

@@ -42,7 +42,9 @@ class record {
   bool says(field f) const { return (said_ >> static_cast<unsigned>(f) & 1U) != 0; }
   printed value(field f) const { return values_[static_cast<std::size_t>(f)]; }
   bool empty() const { return said_ == 0; }
-  std::optional<double> loss() const { return says(field::loss) ? std::optional{value(field::loss).value} : std::nullopt; }
+  std::optional<double> loss() const {
+    return says(field::loss) ? std::optional{value(field::loss).value} : std::nullopt;
+  }
 
   // What this says and the other does not.
   record without(record const& other) const {
@@ -80,7 +82,9 @@ class collector {
     accepting_ = known.accepts(next);
     if (!accepting_) return false;
     feed_all(from, next, known.last_step);
-    if (from == before_source_ && !before_.empty()) feed_all(from, std::exchange(before_, {}).without(next), known.last_step);
+    if (from == before_source_ && !before_.empty()) {
+      feed_all(from, std::exchange(before_, {}).without(next), known.last_step);
+    }
     return true;
   }
 
@@ -174,7 +178,9 @@ class collector {
   };
 
   void grow(std::optional<running_statistic>& statistic, printed number) const {
-    if (!statistic) statistic = running_statistic{.first = number.value, .min = number.value, .max = number.value, .line = log.lines};
+    if (!statistic) {
+      statistic = running_statistic{.first = number.value, .min = number.value, .max = number.value, .line = log.lines};
+    }
     auto& s = *statistic;
     ++s.count;
     s.last = number.value;
@@ -186,7 +192,8 @@ class collector {
 
   void grow(std::optional<running_total>& total, printed number, std::optional<std::int64_t> step) const {
     if (!total) {
-      total = running_total{.first = number.value, .last = number.value, .first_step = step, .last_step = step, .line = log.lines};
+      total = running_total{
+          .first = number.value, .last = number.value, .first_step = step, .last_step = step, .line = log.lines};
       return;
     }
     auto& t = *total;
@@ -299,7 +306,9 @@ inline std::int64_t rank_of(std::string_view line) {
   auto const head = line.substr(0, 96);
   auto const leading = trimmed(head);
   parts::scanned_number const number{leading};
-  if (number.valid() && leading.substr(number.size()).starts_with(": ")) return static_cast<std::int64_t>(number.value());
+  if (number.valid() && leading.substr(number.size()).starts_with(": ")) {
+    return static_cast<std::int64_t>(number.value());
+  }
   for (std::string_view const name : {"[default", "ank", "[1,"}) {
     auto text = text_after(head, name);
     if (!text) continue;

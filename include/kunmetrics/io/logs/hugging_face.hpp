@@ -55,7 +55,9 @@ inline bool read_nanotron_iteration(anchored_line const& line, collector& to) {
   found.set(field::tokens_per_processor_second, human_number_after(line.text, "tokens_per_sec_per_gpu: "));
   found.set(field::tokens_seen, human_number_after(line.text, "consumed_tokens: "));
   found.set(field::loss, human_number_after(line.text, "lm_loss: "));
-  if (auto const rate = human_number_after(line.text, "model_tflops_per_gpu: ")) found.set(field::flop_rate, *rate * 1e12);
+  if (auto const rate = human_number_after(line.text, "model_tflops_per_gpu: ")) {
+    found.set(field::flop_rate, *rate * 1e12);
+  }
   if (auto const rate = human_number_after(line.text, "hardware_tflops_per_gpu: ")) {
     found.set(field::hardware_flop_rate, *rate * 1e12);
   }
@@ -75,11 +77,13 @@ inline constexpr std::array hugging_face_anchors{
     log_anchor{"train_samples_per_second ", read_trainer_metric<field::samples_per_second>},
     log_anchor{"train_tokens_per_second ", read_trainer_metric<field::tokens_per_second>},
     log_anchor{"batch size per device = ", states_count<&training_log::micro_batch_size, log_framework::hugging_face>},
-    log_anchor{"distributed & accumulation) = ", states_count<&training_log::global_batch_size, log_framework::hugging_face>},
+    log_anchor{"distributed & accumulation) = ",
+               states_count<&training_log::global_batch_size, log_framework::hugging_face>},
     log_anchor{"Gradient Accumulation steps = ",
                states_count<&training_log::gradient_accumulation_steps, log_framework::hugging_face>},
     log_anchor{"Total optimization steps = ", states_count<&training_log::total_steps, log_framework::hugging_face>},
-    log_anchor{"Number of trainable parameters = ", states_amount<&training_log::parameters, log_framework::hugging_face>},
+    log_anchor{"Number of trainable parameters = ",
+               states_amount<&training_log::parameters, log_framework::hugging_face>},
     log_anchor{"_per_iteration_ms: ", read_nanotron_iteration},
 };
 

@@ -39,9 +39,11 @@ inline void read_json_record(std::string_view line, collector& to) {
   found.set(field::loss, json_number(line, {"\"loss\"", "\"train/loss\"", "\"train_loss\"", "\"learning/loss\""}));
   found.set(field::tokens_per_second, json_number(line, {"\"tokens_per_second\"", "\"tokens_per_sec\""}));
   found.set(field::tokens_per_processor_second,
-            json_number(line, {"\"tokens_per_processor_second\"", "\"tokens_per_sec_per_gpu\"", "\"perf/per_device_tokens_per_sec\""}));
+            json_number(line, {"\"tokens_per_processor_second\"", "\"tokens_per_sec_per_gpu\"",
+                               "\"perf/per_device_tokens_per_sec\""}));
   found.set(field::samples_per_second, json_number(line, {"\"samples_per_second\"", "\"samples_per_sec\""}));
-  found.set(field::tokens_seen, json_number(line, {"\"num_input_tokens_seen\"", "\"tokens_seen\"", "\"consumed_tokens\""}));
+  found.set(field::tokens_seen,
+            json_number(line, {"\"num_input_tokens_seen\"", "\"tokens_seen\"", "\"consumed_tokens\""}));
   if (!ours) found.set(field::step_time, json_number(line, {"\"perf/step_time_seconds\"", "\"step_time_seconds\""}));
   if (auto const rate = json_number(line, {"\"perf/per_device_tflops_per_sec\"", "\"tflops_per_gpu\""})) {
     found.set(field::flop_rate, *rate * 1e12);

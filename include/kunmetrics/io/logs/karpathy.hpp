@@ -45,7 +45,8 @@ inline bool read_llmc_step(anchored_line const& line, collector& to) {
   if (auto const bar = before.rfind('|'); bar != std::string_view::npos) {
     if (auto const mfu = number_in(before.substr(bar + 1))) found.set(field::mfu, *mfu * 0.01);
     auto const time = before.rfind('|', bar - 1);
-    if (bar > 0 && time != std::string_view::npos && before.substr(time, bar - time).find(" ms") != std::string_view::npos) {
+    if (bar > 0 && time != std::string_view::npos &&
+        before.substr(time, bar - time).find(" ms") != std::string_view::npos) {
       if (auto const ms = number_in(before.substr(time + 1))) found.set(field::step_time, *ms * 1e-3);
     }
   }
@@ -86,7 +87,10 @@ inline bool read_nanochat_device(anchored_line const& line, collector& to) {
   to.mark(log_framework::nanochat);
   to.state_amount(to.log.peak, number_in(line.after));
   auto const name = text_after(line.text, "GPU: ");
-  if (name) to.state(to.log.device, std::optional{std::string{trimmed(name->substr(0, std::min<std::size_t>(name->find(" |"), 128)))}});
+  if (name) {
+    to.state(to.log.device,
+             std::optional{std::string{trimmed(name->substr(0, std::min<std::size_t>(name->find(" |"), 128)))}});
+  }
   return true;
 }
 

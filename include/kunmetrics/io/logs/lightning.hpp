@@ -53,7 +53,9 @@ inline bool read_nemo_step(anchored_line const& line, collector& to) {
   found.set(field::samples_seen, number_after(line.text, "consumed_samples"));
   found.set(field::tokens_per_processor_second, number_after(line.text, "tokens_per_sec_per_gpu"));
   auto const lower = number_after(line.text, "tflops_per_sec_per_gpu");
-  if (auto const rate = lower ? lower : number_after(line.text, "TFLOPS_per_GPU")) found.set(field::flop_rate, *rate * 1e12);
+  if (auto const rate = lower ? lower : number_after(line.text, "TFLOPS_per_GPU")) {
+    found.set(field::flop_rate, *rate * 1e12);
+  }
   to.state_count(to.log.global_batch_size, number_after(line.text, "global_batch_size"));
   to.take(source::nemo, found);
   return true;
@@ -65,7 +67,10 @@ inline bool read_lightning_bar(anchored_line const& line, collector& to) {
   auto const epoch_text = text_after(line.text, "Epoch ");
   auto const epoch = parts::scanned_number{epoch_text.value_or("")};  // a colon follows it
   auto const bar = line.text.rfind('|', line.text.size() - line.after.size());
-  if (!epoch.valid() || bar == std::string_view::npos || line.text.find("train_step_timing in s") != std::string_view::npos) return false;
+  if (!epoch.valid() || bar == std::string_view::npos ||
+      line.text.find("train_step_timing in s") != std::string_view::npos) {
+    return false;
+  }
   auto text = line.text.substr(bar + 1);
   auto const batch = take_number(text);
   if (!batch || !text.starts_with('/')) return false;

@@ -29,7 +29,8 @@ inline constexpr std::array maxtext_anchors{
     log_anchor{"num_devices: ", states_count<&training_log::world_size>},
     log_anchor{"Num_devices: ", states_count<&training_log::world_size, log_framework::maxtext>},
     log_anchor{"max_target_length: ", states_count<&training_log::sequence_length>},
-    log_anchor{"per_device_batch_size: ", states_count<&training_log::micro_batch_size>},  // no count where it is a fraction
+    log_anchor{"per_device_batch_size: ",
+               states_count<&training_log::micro_batch_size>},  // no count where it is a fraction
     log_anchor{"global_batch_size_to_train_on: ", states_count<&training_log::global_batch_size>},
     log_anchor{"number parameters: ", states_amount<&training_log::parameters, log_framework::maxtext>},
 };

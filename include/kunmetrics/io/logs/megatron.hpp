@@ -93,15 +93,22 @@ class megatron_cell_table {
   std::array<std::uint8_t, longest + 2> first_{};
 };
 inline constexpr megatron_cell_table megatron_cells;
-static_assert(std::ranges::all_of(known_megatron_cells, [](auto const& cell) { return megatron_cells.find(cell.name) < megatron_cells.size(); }));
+static_assert(std::ranges::all_of(known_megatron_cells, [](auto const& cell) {
+  return megatron_cells.find(cell.name) < megatron_cells.size();
+}));
 
 inline void read_megatron_cell(std::string_view name, std::string_view value, record& into, collector& to) {
   if (name.empty()) return;
-  if (auto const known = megatron_cells.find(name); known < megatron_cells.size()) return megatron_cells[known].read(value, into, to);
+  if (auto const known = megatron_cells.find(name); known < megatron_cells.size()) {
+    return megatron_cells[known].read(value, into, to);
+  }
   switch (name.front()) {  // these go on in more than one way
-    case 'e': return name.starts_with("elapsed time per iteration") ? into.set(field::step_time, number_in(value)) : void();
+    case 'e':
+      return name.starts_with("elapsed time per iteration") ? into.set(field::step_time, number_in(value)) : void();
     case 'h':
-    case 'r': return name.starts_with("hip mem usage") || name.starts_with("rocm mem usage") ? to.mark(log_framework::primus) : void();
+    case 'r':
+      return name.starts_with("hip mem usage") || name.starts_with("rocm mem usage") ? to.mark(log_framework::primus)
+                                                                                     : void();
     default: return;
   }
 }
@@ -180,7 +187,9 @@ inline bool read_dotted_argument(anchored_line const& line, collector& to) {
   auto const number = number_in(value);
   if (name == "seq_length") to.state_count(to.log.sequence_length, number);
   if (name == "global_batch_size" || name == "train_batch_size") to.state_count(to.log.global_batch_size, number);
-  if (name == "micro_batch_size" || name == "train_micro_batch_size_per_gpu") to.state_count(to.log.micro_batch_size, number);
+  if (name == "micro_batch_size" || name == "train_micro_batch_size_per_gpu") {
+    to.state_count(to.log.micro_batch_size, number);
+  }
   if (name == "gradient_accumulation_steps") to.state_count(to.log.gradient_accumulation_steps, number);
   if (name == "world_size") to.state_count(to.log.world_size, number);
   if (name == "train_iters") to.state_count(to.log.total_steps, number);

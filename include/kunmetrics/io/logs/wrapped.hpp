@@ -50,7 +50,9 @@ class wrapped_lines {
 
   static bool is_message(std::string_view line) {
     if (line.size() < margin.size() || line.size() > widest) return false;
-    if (line[0] == ' ' && line[19] == ' ') return line.starts_with(margin.substr(0, 20)) && line.substr(20).starts_with(level);
+    if (line[0] == ' ' && line[19] == ' ') {
+      return line.starts_with(margin.substr(0, 20)) && line.substr(20).starts_with(level);
+    }
     // "[08/30/23 07:07:34] ", at the beginning or behind a bar
     auto const at = line.substr(0, farthest_level).find("] INFO     ");
     return at != std::string_view::npos && at >= 18 && line[at - 18] == '[' && line[at - 15] == '/';
