@@ -3,6 +3,7 @@
 #   kunmetrics::kunmetrics   the light core; needs Boost.Hana
 #   kunmetrics::views        views.hpp; needs range-v3 as well
 #   kunmetrics::io           the readers and writers of io/; needs nlohmann-json as well
+#   kunmetrics::torch        torch.hpp; needs libtorch as well: kunmetrics_torch.cmake
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
@@ -31,7 +32,7 @@ endfunction()
 file(GLOB core_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kunmetrics/*.hpp
      ${PROJECT_SOURCE_DIR}/include/kunmetrics/devices/*.hpp
      ${PROJECT_SOURCE_DIR}/include/kunmetrics/models/*.hpp)
-list(FILTER core_headers EXCLUDE REGEX "/views\\.hpp$")
+list(FILTER core_headers EXCLUDE REGEX "/(views|torch)\\.hpp$")
 list(APPEND core_headers ${PROJECT_SOURCE_DIR}/include/kunmetrics.hpp)
 kunmetrics_component(kunmetrics HEADERS ${core_headers} LINKS Boost::headers)
 
@@ -45,6 +46,7 @@ if(nlohmann_json_FOUND)
        ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/logs/*.hpp)
   kunmetrics_component(io HEADERS ${io_headers} LINKS kunmetrics nlohmann_json::nlohmann_json)
 endif()
+include(kunmetrics_torch)
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/kunmetrics-config.cmake.in
                               ${PROJECT_BINARY_DIR}/kunmetrics-config.cmake
