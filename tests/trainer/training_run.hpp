@@ -105,8 +105,8 @@ void assemble(Engine const& engine, int rank, training<Real>& into) {
 
 // Trains on `world` thread ranks and returns what is left, assembled from all shards.
 template <class Backend>
-training<typename Backend::real> trained(run_plan const& plan) {
-  using real = typename Backend::real;
+training<arithmetic<typename Backend::real>> trained(run_plan const& plan) {
+  using real = arithmetic<typename Backend::real>;  // of the master copy
   training<real> result;
   for (auto const& unit : llama_units(plan.shape)) {
     for (auto* whole : {&result.parameters, &result.m, &result.v}) {

@@ -28,14 +28,16 @@ inline bool processor_converts_float16() noexcept {
 }
 
 // Both convert the largest multiple of eight elements and say how many those were.
-[[gnu::target("avx2,f16c")]] inline std::size_t widen_by_eight(float16 const* from, float* to, std::size_t size) noexcept {
+[[gnu::target("avx2,f16c")]] inline std::size_t widen_by_eight(float16 const* from, float* to,
+                                                               std::size_t size) noexcept {
   std::size_t i = 0;
   for (; i + 8 <= size; i += 8) {
     _mm256_storeu_ps(to + i, _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<__m128i const*>(from + i))));
   }
   return i;
 }
-[[gnu::target("avx2,f16c")]] inline std::size_t narrow_by_eight(float const* from, float16* to, std::size_t size) noexcept {
+[[gnu::target("avx2,f16c")]] inline std::size_t narrow_by_eight(float const* from, float16* to,
+                                                                std::size_t size) noexcept {
   std::size_t i = 0;
   for (; i + 8 <= size; i += 8) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i),

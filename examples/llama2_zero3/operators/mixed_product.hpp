@@ -70,7 +70,8 @@ factor<float> converted(factor<Number> const& from, float* to) noexcept {
   return {to, from.rows, from.columns, columns, from.is_transposed};
 }
 
-inline void native_product(factor<bfloat16> const& a, factor<bfloat16> const& b, matrix_view<float> c, accumulate onto) {
+inline void native_product(factor<bfloat16> const& a, factor<bfloat16> const& b, matrix_view<float> c,
+                           accumulate onto) {
   auto const status = dnnl_gemm_bf16bf16f32(a.is_transposed ? 'T' : 'N', b.is_transposed ? 'T' : 'N', c.rows, c.columns,
                                             a.columns, 1.0F, a.data, a.stride, b.data, b.stride,
                                             onto == accumulate::yes ? 1.0F : 0.0F, c.data, c.stride);
@@ -86,8 +87,9 @@ void converted_product(factor<Number> const& a, factor<Number> const& b, matrix_
                        product_tiles const& tiles) {
   for (std::int64_t k = 0; k < a.columns; k += tile_k) {
     auto const depth = std::min(tile_k, a.columns - k);
-    unchecked_product(converted(part(a, 0, k, a.rows, depth), tiles.a), converted(part(b, k, 0, depth, b.columns), tiles.b),
-                      c, k == 0 ? onto : accumulate::yes, 1.0F);
+    auto const left = converted(part(a, 0, k, a.rows, depth), tiles.a);
+    auto const right = converted(part(b, k, 0, depth, b.columns), tiles.b);
+    unchecked_product(left, right, c, k == 0 ? onto : accumulate::yes, 1.0F);
   }
 }
 

@@ -29,7 +29,8 @@ class row_operators {
   /// Exact bytes one object allocates, for rows of at most `widest` elements.
   static std::int64_t bytes(std::int64_t widest) { return half_width<Number> ? block_bytes<parts>(widest) : 0; }
 
-  explicit row_operators(std::int64_t widest) : memory_(bytes(widest)), parts_(memory_, half_width<Number> ? widest : 0) {}
+  explicit row_operators(std::int64_t widest)
+      : memory_(bytes(widest)), parts_(memory_, half_width<Number> ? widest : 0) {}
 
   std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes(); }
 
@@ -62,8 +63,8 @@ class row_operators {
       auto const weights = read(w.row(0), 0);
       for (std::int64_t t = 0; t < x.rows; ++t) {
         auto const row = read(x.row(t), 1), gradient = read(dx.row(t), 2);
-        rms_norm_backward<real>(row, weights.row(0), r.subspan(static_cast<std::size_t>(t), 1), dy.block(t, 0, 1, dy.columns),
-                                gradient, dw);
+        rms_norm_backward<real>(row, weights.row(0), r.subspan(static_cast<std::size_t>(t), 1),
+                                dy.block(t, 0, 1, dy.columns), gradient, dw);
         narrow<Number>(gradient.row(0), dx.row(t));
       }
     } else {
@@ -80,7 +81,8 @@ class row_operators {
         auto const at = static_cast<std::size_t>(t % positions * angles.pairs);
         auto const rotated = x.block(t, 0, 1, width).row(0);
         auto const row = read(rotated, 0);
-        rotary_embedding<real>(row, heads, 1, {angles.cosines.subspan(at), angles.sines.subspan(at), angles.pairs}, direction);
+        rotary_angles<real> const here{angles.cosines.subspan(at), angles.sines.subspan(at), angles.pairs};
+        rotary_embedding<real>(row, heads, 1, here, direction);
         narrow<Number>(row.row(0), rotated);
       }
     } else {
@@ -125,7 +127,9 @@ class row_operators {
   };
 
   /// Row `place` of this object's memory, as a matrix of one row.
-  matrix_view<real> room(std::int64_t width, std::size_t place) const noexcept { return {parts_.rows[place], 1, width}; }
+  matrix_view<real> room(std::int64_t width, std::size_t place) const noexcept {
+    return {parts_.rows[place], 1, width};
+  }
 
   template <class Element>
   matrix_view<real> read(std::span<Element> row, std::size_t place) const noexcept {
