@@ -13,12 +13,20 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 
 namespace trainer {
+
+// The shortest decimal that reads back as x: "65536", not "65536.000000".
+inline std::string shortest(double x) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), x).ptr};
+}
 
 struct loss_scale_settings {  // the defaults are DeepSpeed's documented ones
   bool dynamic = true;
@@ -96,7 +104,7 @@ class loss_scaler {
     auto const require = [](bool holds, char const* field, char const* needed, auto received) {
       if (holds) return;
       throw std::invalid_argument(std::string{"loss_scaler: "} + field + " of " + needed + " needed, received " +
-                                  std::to_string(received));
+                                  shortest(static_cast<double>(received)));
     };
     auto const positive = [](double value) { return value > 0 && std::isfinite(value); };
     require(positive(settings.initial), "initial", "more than 0", settings.initial);

@@ -301,7 +301,8 @@ class zero3 {
     }
     auto const scale = scaler_->scale();
     if (scaler_->after(strange.has_value()) == scale_change::exhausted) {
-      throw std::runtime_error(described(*strange) + ", at the smallest loss scale of " + std::to_string(scale));
+      throw std::runtime_error(described(*strange) + ", at the smallest loss scale of " +
+                               shortest(scale));
     }
     if (strange && strange->forward && !scaler_->settings().dynamic) throw std::runtime_error(described(*strange));
     return strange.has_value();
