@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # All tests: installs what is missing, builds everything, runs ctest.
 #   tests/run.sh [ARGUMENT...]     arguments go to ctest: -R meter, --output-on-failure
+# KUNMETRICS_WITH_TORCH=1 installs python3-torch too (1 GB): a test compares the trainer with PyTorch, and
+# says that it is left out where there is none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . cmake/prepared_build.sh
 
 installed "${compiler_packages[@]}" "${trainer_packages[@]}" doctest-dev librapidcheck-dev libbenchmark-dev
+if [ -n "${KUNMETRICS_WITH_TORCH:-}" ]; then installed python3-torch; fi
 built "-DKUNMETRICS_BUILD_TESTS=ON -DKUNMETRICS_BUILD_BENCHMARKS=ON" all
 exec ctest --test-dir build -j "$(nproc)" --output-on-failure --no-tests=error "$@"

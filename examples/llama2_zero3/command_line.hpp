@@ -24,8 +24,9 @@ inline void add_options(CLI::App& app, options& o) {
   app.add_option("--threads", o.threads, "threads of a rank's matrix products; default: the cores shared evenly")
       ->check(CLI::Range(1, 1024));
   app.add_option("--tokens", o.tokens, "a .npy file of token ids in place of the case's");
-  app.add_option("--precision", o.precision, "fp32, the one that the cpu backend computes in")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, kunmetrics::precision>{{"fp32", kunmetrics::fp32}}));
+  app.add_option("--precision", o.precision, "fp32, bf16 or fp16, in place of the case's")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, kunmetrics::precision>{
+          {"fp32", kunmetrics::fp32}, {"bf16", kunmetrics::bf16}, {"fp16", kunmetrics::fp16}}));
   app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
   app.add_option("--engine", o.engine, "how ranks talk: threads of this process")
       ->check(CLI::IsMember({"threads"}))->capture_default_str();

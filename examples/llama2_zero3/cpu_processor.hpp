@@ -17,9 +17,11 @@ namespace trainer {
 // Owns the text that its device refers to.
 class cpu_processor {
  public:
-  // `memory` is what all ranks together may take, in bytes, 0 where it is not known.
-  cpu_processor(gemm_peak const& peak, int ranks, std::int64_t memory)
-      : source_{described(peak, ranks)},
+  // `memory` is what all ranks together may take, in bytes, 0 where it is not known; `precision` the run's.
+  cpu_processor(gemm_peak const& peak, int ranks, std::int64_t memory,
+                kunmetrics::precision precision = kunmetrics::fp32)
+      : source_{described(peak, ranks, precision)},
+        precision_{precision},
         rate_{peak.flop_per_second / ranks * kunmetrics::units::flop /
               (kunmetrics::units::processor * kunmetrics::units::second)},
         memory_{memory / ranks} {}
@@ -27,21 +29,26 @@ class cpu_processor {
   kunmetrics::device device() const& {
     return {.name = "cpu",
             .is = "a rank's share of the machine",
-            .peaks = {kunmetrics::peak_rate{kunmetrics::fp32, rate_, source_}},
+            .peaks = {kunmetrics::peak_rate{precision_, rate_, source_}},
             .memory = memory_ * kunmetrics::units::byte / kunmetrics::units::processor};
   }
   kunmetrics::device device() && = delete;
 
  private:
-  static std::string described(gemm_peak const& peak, int ranks) {
+  static std::string described(gemm_peak const& peak, int ranks, kunmetrics::precision precision) {
     using kunmetrics::significant;
-    return "measured at the start of the run: oneDNN fp32 products of " + std::to_string(peak.size) + " x " +
-           std::to_string(peak.size) + " x " + std::to_string(peak.size) + " on " + std::to_string(peak.threads) +
-           (peak.threads == 1 ? " thread, " : " threads, ") + significant(peak.flop_per_second / 1e9, 4) +
-           " GFLOP/s, shared by " + std::to_string(ranks) + (ranks == 1 ? " rank" : " ranks");
+    std::string const size = std::to_string(peak.size);
+    std::string const in{name_of(peak.multiplied)};
+    std::string const run{name_of(precision)};
+    auto const as = peak.multiplied == precision ? std::string{} : ", as which this CPU multiplies " + run + ",";
+    return "measured at the start of the run: oneDNN " + in + " products of " + size + " x " + size + " x " + size +
+           as + " on " + std::to_string(peak.threads) + (peak.threads == 1 ? " thread, " : " threads, ") +
+           significant(peak.flop_per_second / 1e9, 4) + " GFLOP/s, shared by " + std::to_string(ranks) +
+           (ranks == 1 ? " rank" : " ranks");
   }
 
   std::string source_;
+  kunmetrics::precision precision_;
   kunmetrics::flop_rate rate_;
   std::int64_t memory_;
 };

@@ -1,9 +1,11 @@
-// Whole units, gathered from all ranks for computing, in three buffers.
+// Whole units in the format of the wire, gathered from all ranks for computing.
 //
-//   layer l      buffer l % 2: while one layer computes, the next one is gathered
-//   embedding    a third buffer, shared with the head: they are never live together
-//   and head
+//   parameters sharded   layer l          buffer l % 2: while one layer computes, the next is gathered
+//                        embedding, head  a third buffer: they are never live together
+//   parameters whole     a buffer for every unit
 //
+// A rank's own part is the master copy in fp32; it is narrowed to the wire's format when it is sent, so
+// that there is no second copy to go stale. Where a rank has the whole master copy nothing is sent.
 // A buffer remembers which unit it holds, of which version of the parameters. A unit already
 // there is not gathered again: the top layers at the turn from forward to backward, the bottom
 // layers at the turn from one micro-step to the next. A new version makes all of them stale.
@@ -12,10 +14,11 @@
 
 #include "communicator.hpp"
 #include "ledger.hpp"
+#include "operators/conversion.hpp"
 #include "shard.hpp"
+#include "sharding.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -33,7 +36,14 @@ inline std::int64_t largest_padded(std::span<unit_cut const> cuts) {
   return largest;
 }
 
-template <class Real>
+// The largest shard among some cuts, 0 for none.
+inline std::int64_t largest_shard(std::span<unit_cut const> cuts) {
+  std::int64_t largest = 0;
+  for (auto const& cut : cuts) largest = std::max(largest, cut.shard);
+  return largest;
+}
+
+template <class Number>
 class gathered_units {
   struct held_unit {
     std::size_t unit;
@@ -41,7 +51,7 @@ class gathered_units {
     friend bool operator==(held_unit const&, held_unit const&) = default;
   };
   struct place {
-    buffer<Real> values;
+    buffer<Number> values;
     std::optional<held_unit> held;
     bool in_use = false;
   };
@@ -53,38 +63,56 @@ class gathered_units {
     lease(lease const&) = delete;
     lease& operator=(lease const&) = delete;
     ~lease() { place_->in_use = false; }
-    std::span<Real const> parameters() const { return parameters_; }  // padded
+    std::span<Number const> parameters() const { return parameters_; }  // padded
 
    private:
     friend class gathered_units;
-    lease(place& from, std::span<Real const> parameters) : place_(&from), parameters_(parameters) {
+    lease(place& from, std::span<Number const> parameters) : place_(&from), parameters_(parameters) {
       from.in_use = true;
     }
     place* place_;
-    std::span<Real const> parameters_;
+    std::span<Number const> parameters_;
   };
 
+  using master = arithmetic<Number>;
+
   // The cuts of embedding, layers and head, in that order; at least three.
-  gathered_units(ledger& book, std::vector<unit_cut> cuts) : cuts_(std::move(cuts)) {
+  gathered_units(ledger& book, std::vector<unit_cut> cuts, sharding shards = {})
+      : cuts_(std::move(cuts)), shards_(shards) {
     if (cuts_.size() < 3) {
       throw std::invalid_argument("gathered_units: embedding, a layer and head needed, received " +
                                   std::to_string(cuts_.size()) + " units");
     }
-    auto const layers = std::span{cuts_}.subspan(1, cuts_.size() - 2);
+    for (auto const size : place_sizes(cuts_, shards)) {
+      places_.push_back({.values = {book, memory_part::gathered_units, size}});
+    }
+    sent_ = {book, memory_part::exchange, sent_elements(cuts_, shards)};
+  }
+
+  // Elements of each buffer.
+  static std::vector<std::int64_t> place_sizes(std::span<unit_cut const> cuts, sharding shards) {
+    std::vector<std::int64_t> sizes;
+    if (!shards.parameters) {
+      for (auto const& cut : cuts) sizes.push_back(cut.padded());
+      return sizes;
+    }
+    auto const layers = cuts.subspan(1, cuts.size() - 2);
     auto const layer = largest_padded(layers);
-    auto const second = layers.size() > 1 ? layer : 0;
-    auto const edge = std::max(cuts_.front().padded(), cuts_.back().padded());
-    places_[0].values = {book, memory_part::gathered_units, second};
-    places_[1].values = {book, memory_part::gathered_units, layer};
-    places_[2].values = {book, memory_part::gathered_units, edge};
+    return {layers.size() > 1 ? layer : 0, layer, std::max(cuts.front().padded(), cuts.back().padded())};
+  }
+
+  // Elements of the room for a narrowed shard; an fp32 master copy is sent as it is.
+  static std::int64_t sent_elements(std::span<unit_cut const> cuts, sharding shards) {
+    return half_width<Number> && shards.optimizer ? largest_shard(cuts) : 0;
   }
 
   // Whether a unit of the present version is there.
   bool holds(std::size_t unit) const { return place_of(unit).held == held_unit{unit, version_}; }
 
-  // Brings a unit in, of which this rank has `shard`; does nothing when it is there.
+  // Brings a unit in, of whose master copy this rank has `own`: its shard, or all of it where the
+  // optimizer state is whole. Does nothing when the unit is there.
   template <communicator Communicator>
-  void gather(std::size_t unit, std::span<Real const> shard, Communicator& communicator) {
+  void gather(std::size_t unit, std::span<master const> own, Communicator& communicator) {
     if (holds(unit)) return;
     auto& to = place_of(unit);
     if (to.in_use) {
@@ -92,8 +120,12 @@ class gathered_units {
                              " needed, unit " + std::to_string(to.held->unit) + " still in use");
     }
     to.held.reset();  // a collective that throws leaves nothing behind that looks whole
-    communicator.all_gather(std::as_bytes(shard),
-                            std::as_writable_bytes(to.values.span(0, cuts_[unit].padded())));
+    auto const whole = to.values.span(0, cuts_[unit].padded());
+    if (shards_.optimizer) {
+      communicator.all_gather(std::as_bytes(wire_format(own)), std::as_writable_bytes(whole));
+    } else {
+      narrow<Number>(own, whole);
+    }
     to.held = held_unit{unit, version_};
   }
 
@@ -113,12 +145,25 @@ class gathered_units {
 
  private:
   std::size_t place_index(std::size_t unit) const {
-    if (unit < cuts_.size()) return unit == 0 || unit + 1 == cuts_.size() ? 2 : unit % 2;
+    if (unit < cuts_.size()) {
+      if (!shards_.parameters) return unit;
+      return unit == 0 || unit + 1 == cuts_.size() ? 2 : unit % 2;
+    }
     throw std::logic_error("gathered_units: a unit below " + std::to_string(cuts_.size()) +
                            " needed, received " + std::to_string(unit));
   }
   place& place_of(std::size_t unit) { return places_[place_index(unit)]; }
   place const& place_of(std::size_t unit) const { return places_[place_index(unit)]; }
+
+  std::span<Number const> wire_format(std::span<master const> own) {
+    if constexpr (half_width<Number>) {
+      auto const narrowed = sent_.span().first(own.size());
+      narrow<Number>(own, narrowed);
+      return narrowed;
+    } else {
+      return own;
+    }
+  }
 
   static std::string described(place const& from) {
     if (!from.held) return "nothing";
@@ -127,7 +172,9 @@ class gathered_units {
   }
 
   std::vector<unit_cut> cuts_;
-  std::array<place, 3> places_;
+  sharding shards_;
+  std::vector<place> places_;
+  buffer<Number> sent_;
   std::uint64_t version_ = 0;
 };
 

@@ -1,13 +1,15 @@
-// The peak of this machine, measured: the best rate of a float matrix product on all its cores.
+// The peak of this machine, measured: the best rate of a matrix product on all its cores.
 //
 //   rate = threads · 2·n³ / time      FLOP/s, n × n × n products, one product a core at a time
 //
 // A CPU has no data-sheet peak that a product can reach on every model of it, so a run on `cpu` is
 // measured against what oneDNN's own product reaches here, and the report says so. The best of a
-// short sweep over n is kept: a ceiling that other work on the machine can only lower.
+// short sweep over n is kept: a ceiling that other work on the machine can only lower. A precision
+// that the processor does not multiply in is multiplied as fp32, and its peak is fp32's.
 #pragma once
 
-#include "operators/product.hpp"
+#include "number_of_precision.hpp"
+#include "operators/mixed_product.hpp"
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -28,12 +30,14 @@ struct gemm_peak {
   double flop_per_second = 0;  // of all threads together
   std::int64_t size = 0;       // the n that reached it
   int threads = 0;
+  kunmetrics::precision multiplied = kunmetrics::fp32;  // what the products were computed in
 };
 
 namespace detail {
 // Seconds that `threads` concurrent products of size n take, from the first start to the last end:
 // a thread that waits for its core counts, or a busy machine would seem faster than it is.
-inline double concurrent_product_seconds(int threads, std::int64_t n) {
+template <class Number>
+double concurrent_product_seconds(int threads, std::int64_t n) {
   using clock = std::chrono::steady_clock;
   std::barrier start{threads};
   std::vector<clock::time_point> begins(static_cast<std::size_t>(threads));
@@ -43,11 +47,13 @@ inline double concurrent_product_seconds(int threads, std::int64_t n) {
     omp_set_num_threads(1);
 #endif
     auto const elements = static_cast<std::size_t>(n * n);
-    std::vector<float> a(elements, 1.0F);
-    std::vector<float> b(elements, 0.5F);
+    std::vector<Number> const a(elements, narrowed<Number>(1.0F));
+    std::vector<Number> const b(elements, narrowed<Number>(0.5F));
     std::vector<float> c(elements);
+    std::vector<float> tiles(static_cast<std::size_t>(product_tile_elements<Number>()));
     auto const multiply = [&] {
-      product<float>(matrix_view{std::span{a}, n, n}, matrix_view{std::span{b}, n, n}, matrix_view{std::span{c}, n, n});
+      mixed_product<Number>(matrix_view<Number const>{a, n, n}, matrix_view<Number const>{b, n, n},
+                            matrix_view<float>{c, n, n}, tiles);
     };
     multiply();  // touches the memory and makes the kernel
     start.arrive_and_wait();
@@ -64,13 +70,16 @@ inline double concurrent_product_seconds(int threads, std::int64_t n) {
 }  // namespace detail
 
 // Sweeps n for about a second. `threads` is the number of cores the ranks share, at least 1.
-inline gemm_peak measured_gemm_peak(int threads) {
-  gemm_peak best{.threads = threads};
+inline gemm_peak measured_gemm_peak(int threads, kunmetrics::precision precision = kunmetrics::fp32) {
+  gemm_peak best{.threads = threads, .multiplied = precision_of_products(precision)};
   for (std::int64_t const n : {512, 1024, 1536}) {
     for (int repeat = 0; repeat < 5; ++repeat) {
       auto const cubed = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
-      auto const rate = 2 * cubed * threads / detail::concurrent_product_seconds(threads, n);
-      if (rate > best.flop_per_second) best = {.flop_per_second = rate, .size = n, .threads = threads};
+      auto const seconds = with_number_of(best.multiplied, [&]<class Number>() {
+        return detail::concurrent_product_seconds<Number>(threads, n);
+      });
+      auto const rate = 2 * cubed * threads / seconds;
+      if (rate > best.flop_per_second) best.flop_per_second = rate, best.size = n;
     }
   }
   return best;

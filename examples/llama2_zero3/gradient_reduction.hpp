@@ -1,53 +1,94 @@
-// From one whole unit's gradients on every rank to this rank's shard of their sum.
+// From whole units' gradients on every rank to this rank's shard of their sum.
 //
-//   all_to_all: rank p receives part p [shard elements] of every rank's gradients
-//   then, for r = 0 ... N-1 in this order:   accumulated += part from rank r
+//   all_to_all: rank p receives part p [shard elements] of every rank's gradients, in the wire's format
+//   then, for r = 0 ... N-1 in this order:   accumulated += part from rank r       in fp32
 //
 // Done after each micro-step k into an accumulator that starts at zero, the additions follow the
 // global micro-batch order j = k N + r. The sum thus has the same bits for every N, as long as
 // N times the number of micro-steps is the same; a transport's own reduction would not give that.
-// The volume is that of a reduce-scatter: each rank sends (N-1)/N of the unit.
+// The volume is that of a reduce-scatter: each rank sends (N-1)/N of the unit. Nothing is divided in
+// the wire's format: the mean, and the loss scale, are one factor on the fp32 sum.
+// Where gradients are sharded one buffer serves all units in turn, else every unit has its own.
 #pragma once
 
 #include "communicator.hpp"
 #include "gathered_units.hpp"
 #include "ledger.hpp"
+#include "operators/conversion.hpp"
 #include "shard.hpp"
+#include "sharding.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace trainer {
 
-template <class Real>
+template <class Number>
 class gradient_reduction {
  public:
-  gradient_reduction(ledger& book, std::vector<unit_cut> const& cuts)
-      : sent_(book, memory_part::unit_gradients, largest_padded(cuts)),
-        received_(book, memory_part::exchange, largest_padded(cuts)) {}
+  using real = arithmetic<Number>;
+
+  gradient_reduction(ledger& book, std::vector<unit_cut> cuts, sharding shards = {})
+      : cuts_(std::move(cuts)), received_(book, memory_part::exchange, largest_padded(cuts_)) {
+    for (auto const size : place_sizes(cuts_, shards)) sent_.emplace_back(book, memory_part::unit_gradients, size);
+  }
+
+  // Elements of each buffer that backward writes to.
+  static std::vector<std::int64_t> place_sizes(std::span<unit_cut const> cuts, sharding shards) {
+    if (shards.gradients) return {largest_padded(cuts)};
+    std::vector<std::int64_t> sizes;
+    for (auto const& cut : cuts) sizes.push_back(cut.padded());
+    return sizes;
+  }
 
   // Where backward writes a unit's gradients: its numel elements, without padding.
-  std::span<Real> unit_gradients(unit_cut const& cut) { return sent_.span(0, cut.numel); }
+  std::span<Number> unit_gradients(std::size_t unit) { return place_of(unit).span(0, cuts_[unit].numel); }
 
-  // Adds what all ranks wrote there to this rank's shard of the sum, in rank order.
+  // Adds what all ranks wrote there to this rank's shard of the sum, in rank order. Returns the first
+  // rank whose part was not finite, if there is one.
   template <communicator Communicator>
-  void add_to(std::span<Real> accumulated, unit_cut const& cut, Communicator& communicator) {
-    std::ranges::fill(sent_.span(cut.numel, cut.padded() - cut.numel), Real{0});
+  std::optional<std::int64_t> add_to(std::span<real> accumulated, std::size_t unit, Communicator& communicator) {
+    auto const& cut = cuts_[unit];
+    auto& sent = place_of(unit);
+    std::ranges::fill(sent.span(cut.numel, cut.padded() - cut.numel), Number{});
     auto const received = received_.span(0, cut.padded());
-    communicator.all_to_all(std::as_bytes(sent_.span(0, cut.padded())),
-                            std::as_writable_bytes(received));
+    communicator.all_to_all(std::as_bytes(sent.span(0, cut.padded())), std::as_writable_bytes(received));
+    std::optional<std::int64_t> not_finite;
     for (std::int64_t rank = 0; rank < cut.world; ++rank) {
-      auto const* part = received.data() + cut.first(rank);
-      for (std::size_t i = 0; i < accumulated.size(); ++i) accumulated[i] += part[i];
+      auto const part = received_.span(cut.first(rank), cut.shard);
+      if (!add_part(part, accumulated) && !not_finite) not_finite = rank;
     }
+    return not_finite;
   }
 
  private:
-  buffer<Real> sent_;
-  buffer<Real> received_;
+  // Whether all of `part` is finite.
+  static bool add_part(std::span<Number const> part, std::span<real> accumulated) {
+    std::array<real, 512> wide;
+    unsigned strange = 0;
+    for (std::size_t at = 0; at < accumulated.size(); at += wide.size()) {
+      auto const some = part.subspan(at, std::min(wide.size(), accumulated.size() - at));
+      widen<Number>(some, wide);
+      real* const sum = accumulated.data() + at;
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        sum[i] += wide[i];
+        strange |= static_cast<unsigned>(!is_finite(wide[i]));
+      }
+    }
+    return strange == 0;
+  }
+
+  buffer<Number>& place_of(std::size_t unit) { return sent_[sent_.size() == 1 ? 0 : unit]; }
+
+  std::vector<unit_cut> cuts_;
+  std::vector<buffer<Number>> sent_;
+  buffer<Number> received_;
 };
 
 }  // namespace trainer

@@ -23,15 +23,15 @@
 namespace trainer {
 
 enum class memory_part {
-  parameters,       // this rank's shard; in fp32 it is the master copy too
-  gradients,        // this rank's shard of the accumulated gradients
-  optimizer_state,  // this rank's shard of m and v
-  gathered_units,   // whole units, gathered for computing
-  unit_gradients,   // one whole unit's gradients, before they are reduced
+  parameters,       // this rank's fp32 master copy: a shard, or at stage 0 all of it
+  gradients,        // this rank's shard of the fp32 sums
+  optimizer_state,  // this rank's m and v, sharded as the master copy is
+  gathered_units,   // whole units as they are sent: two layers and one more, or at stages 0 to 2 all
+  unit_gradients,   // one whole unit's gradients before they are reduced, or at stages 0 and 1 all units'
   saved_inputs,     // the input of every layer and of the head
   activations,      // what layers keep for backward, and the running gradient
   scratch,          // the backend's own
-  exchange          // receive buffer of all_to_all, and the summary of the step
+  exchange          // what collectives receive or send that is nothing of the above, and the step's summary
 };
 
 inline constexpr std::array<std::string_view, 9> memory_part_names{

@@ -81,8 +81,8 @@ void run(options const& o) {
   make_folder(o.out);
 
   for (auto const& note : plan.notes) std::cerr << "note: " << note.en << '\n';
-  cpu_processor const processor{measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads)), plan.ranks,
-                                available.value_or(0)};
+  cpu_processor const processor{measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision),
+                                plan.ranks, available.value_or(0), plan.what.precision};
   if (plan.what.recompute == km::recompute::layers) {
     train<km::recompute::layers>(plan, tokens, steps, processor.device(), o.out);
   } else {

@@ -71,7 +71,7 @@ inline kunmetrics::flagperf_document document_of(training_plan const& plan, data
       .environment = detail::environment_of(plan),
       .parallel = {.technique = "sharded data parallel",
                    .implementer = "kunmetrics llama2_zero3 ZeRO-DP",
-                   .details = "ZeRO-DP O3, DP_SIZE=" + ranks},
+                   .details = "ZeRO-DP O" + std::to_string(plan.settings.stage) + ", DP_SIZE=" + ranks},
       .dataset = tokens.name(),
       .dataset_note = tokens.note(),
       .memory = detail::memory_of(processor, outcome),

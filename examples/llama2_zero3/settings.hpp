@@ -3,15 +3,18 @@
 //   micro-batch   samples * sequence_length tokens, of one rank
 //   step          gradient_accumulation_steps micro-batches on each of N ranks
 //
-// Results depend on N * gradient_accumulation_steps, never on the two apart, nor on `recompute`
-// and `prefetch`, which trade memory and time only.
+// Results depend on N * gradient_accumulation_steps, never on the two apart, nor on `stage`,
+// `recompute` and `prefetch`, which trade memory and time only.
 #pragma once
 
 #include "adamw.hpp"
+#include "loss_scaler.hpp"
+#include "sharding.hpp"
 
 #include <kunmetrics/recompute.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -27,9 +30,11 @@ struct zero3_settings {
   std::int64_t sequence_length = 0;
   std::int64_t gradient_accumulation_steps = 1;
   kunmetrics::recompute recompute = kunmetrics::recompute::layers;
+  int stage = 3;         // of ZeRO
   bool prefetch = true;  // gather the next unit before computing this one
   adamw_settings adamw{};
   double clip = 1.0;  // largest norm of the gradient, 0 for no clipping
+  std::optional<loss_scale_settings> loss_scale{};  // absent: the loss is not scaled, and no step is skipped
   std::uint64_t seed = 0;
 
   std::int64_t micro_batch_tokens() const { return samples * sequence_length; }
@@ -49,6 +54,8 @@ inline zero3_settings const& checked(zero3_settings const& settings) {
     throw std::invalid_argument("zero3_settings: recompute of none or layers needed, received " +
                                 std::string{name_of(settings.recompute)});
   }
+  sharding_of_stage(settings.stage);
+  if (settings.loss_scale) loss_scaler{*settings.loss_scale};
   if (!(settings.clip >= 0)) {
     throw std::invalid_argument("zero3_settings: clip of at least 0 needed, received " +
                                 std::to_string(settings.clip));

@@ -3,6 +3,7 @@
 // Every rank draws its own micro-batches and calls the engine; rank 0's meter sees the steps, with
 // the tokens of all ranks, and each record goes to steps.jsonl before the next step begins. A wish
 // to stop (SIGINT, SIGTERM) travels with the step's own all-gather, so all ranks end at one step.
+// A skipped step takes its samples, but the learning rate's schedule counts applied steps alone.
 #pragma once
 
 #include "cpu_backend.hpp"
@@ -26,14 +27,22 @@
 
 namespace trainer {
 
-// Tells the running step which phase the engine is in; there is one on rank 0 alone.
-template <class RunningStep>
-struct meter_hook {
-  RunningStep* const* running;
+// Tells the running step which phase the engine is in; there is one on rank 0 alone. Of whatever type the
+// step is, so that the engine is compiled once for all meters.
+class meter_hook {
+ public:
+  template <class RunningStep>
+  explicit meter_hook(RunningStep* const* running)
+      : running_(running), turn_([](void const* to, phase now) {
+          auto* const step = *static_cast<RunningStep* const*>(to);
+          if (step != nullptr) step->turn_to(now);
+        }) {}
 
-  void operator()(phase now) const {
-    if (*running != nullptr) (*running)->turn_to(now);
-  }
+  void operator()(phase now) const { turn_(running_, now); }
+
+ private:
+  void const* running_;
+  void (*turn_)(void const*, phase);
 };
 
 struct training_outcome {
@@ -52,18 +61,21 @@ class training {
   training_outcome run() {
     training_outcome outcome;
     outcome.peak_bytes.resize(static_cast<std::size_t>(plan_.ranks));
-    run_ranks(
-        plan_.ranks, [&](thread_communicator& ranks) { run_rank(ranks, outcome); }, plan_.threads);
+    with_number_of(plan_.what.precision, [&]<class Number>() {
+      run_ranks(
+          plan_.ranks, [&](thread_communicator& ranks) { run_rank<Number>(ranks, outcome); }, plan_.threads);
+    });
     return outcome;
   }
 
  private:
   using running_step = typename Meter::running_step;
-  using engine_type = zero3<cpu_backend<float>, thread_communicator, meter_hook<running_step>>;
 
+  template <class Number>
   void run_rank(thread_communicator& ranks, training_outcome& outcome) {
     running_step* running = nullptr;
-    engine_type engine{plan_.shape, plan_.settings, ranks, {&running}};
+    zero3<cpu_backend<Number>, thread_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks,
+                                                                       meter_hook{&running}};
     auto const& settings = plan_.settings;
     sampler const stream{tokens_.sequences(settings.sequence_length), settings.seed};
     micro_batches const deal{plan_.ranks, settings.gradient_accumulation_steps, settings.samples};
@@ -72,7 +84,7 @@ class training {
     std::int64_t done = 0;
     auto const train = [&] {
       copy_step_tokens(tokens_, stream, deal, done, ranks.rank(), batch);
-      return engine.step(batch, plan_.learning_rate(done), stop_.load());
+      return engine.step(batch, plan_.learning_rate(engine.applied_steps()), stop_.load());
     };
     for (bool stop = false; done < steps_ && !stop; ++done) {
       stop = ranks.rank() == 0 ? measured(running, train) : train().stop;
@@ -92,7 +104,9 @@ class training {
     auto const& record = step.finish({.tokens = result.tokens * kunmetrics::units::token,
                                       .loss = result.loss,
                                       .grad_norm = result.grad_norm,
-                                      .learning_rate = result.learning_rate});
+                                      .learning_rate = result.learning_rate,
+                                      .loss_scale = result.loss_scale,
+                                      .skipped = result.skipped});
     log_.append(record);
     if (progress_.due(result.step, steps_)) {
       progress_.show(kunmetrics::live_line(record, steps_ * kunmetrics::units::step,

@@ -1,21 +1,24 @@
 // A case as it will really be trained here: what the command line and this machine make of it.
 //
-// The cpu backend computes in fp32 and runs its attention in blocks; ranks are threads of one
-// process. Where a case says otherwise the plan says so in a note, which the report prints: the
-// numbers of a run are those of what was run.
+// The cpu backend runs its attention in blocks and multiplies in fp32 what the processor has no product
+// for; ranks are threads of one process. Where a case says otherwise the plan says so in a note, which
+// the report prints: the numbers of a run are those of what was run.
 #pragma once
 
 #include "available_memory.hpp"
 #include "cpu_backend.hpp"
 #include "dataset.hpp"
 #include "memory_plan.hpp"
+#include "number_of_precision.hpp"
 #include "options.hpp"
 #include "settings.hpp"
 
 #include <kunmetrics/io/case_file.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -92,15 +95,29 @@ inline void require_countable(kunmetrics::case_file const& what, std::int64_t ra
   throw input_error{needed_found(what.path.string(), "sizes whose bytes can be counted in 64 bits", "larger ones")};
 }
 
+// The scale of an fp16 loss: DeepSpeed's defaults where no ds_config.json says more.
+inline loss_scale_settings loss_scale_of(kunmetrics::case_file const& what) {
+  auto const fp16 = what.deepspeed ? what.deepspeed->fp16 : kunmetrics::deepspeed_fp16{};
+  bool const dynamic = fp16.loss_scale == 0;
+  return {.dynamic = dynamic,
+          .initial = dynamic ? std::ldexp(1.0, static_cast<int>(fp16.initial_scale_power)) : fp16.loss_scale,
+          .window = fp16.loss_scale_window,
+          .hysteresis = fp16.hysteresis,
+          .consecutive_hysteresis = fp16.consecutive_hysteresis,
+          .minimum = fp16.min_loss_scale};
+}
+
 inline zero3_settings settings_of(kunmetrics::case_file const& what, std::uint64_t seed) {
   zero3_settings settings{.samples = what.micro_batch_size.coherent(),
                           .sequence_length = what.sequence_length.coherent(),
                           .gradient_accumulation_steps = what.gradient_accumulation_steps.coherent(),
                           .recompute = what.recompute,
                           .seed = seed};
+  if (what.precision == kunmetrics::fp16) settings.loss_scale = loss_scale_of(what);
   if (!what.deepspeed) return settings;
   auto const& config = *what.deepspeed;
   settings.clip = config.gradient_clipping;
+  settings.stage = static_cast<int>(config.zero.stage);
   settings.prefetch = config.zero.prefetch_bucket_size > 0;
   if (config.optimizer) {
     settings.adamw = {.beta1 = config.optimizer->beta1, .beta2 = config.optimizer->beta2,
@@ -126,7 +143,6 @@ inline void require_trainable(kunmetrics::case_file const& what) {
           "none or layers", name_of(what.recompute));
   if (!what.deepspeed) return;
   auto const& config = *what.deepspeed;
-  require(config.zero.stage == 3, config.where + ": zero_optimization.stage", "3", std::to_string(config.zero.stage));
   require(!config.optimizer || config.optimizer->decoupled, config.where + ": optimizer.type", "AdamW",
           "Adam with adam_w_mode false");
 }
@@ -147,11 +163,11 @@ inline void note_layers(training_plan& plan, std::int64_t layers) {
 
 inline void note_backend(training_plan& plan) {
   auto& what = plan.what;
-  if (what.precision != kunmetrics::fp32) {
-    std::string const stated{name_of(what.precision)};
-    plan.notes.push_back({"案例的精度为" + stated + "；cpu后端以fp32计算，本次运行即为fp32",
-                          "the case says " + stated + "; the cpu backend computes in fp32, and this run is fp32"});
-    what.precision = kunmetrics::fp32;
+  if (precision_of_products(what.precision) != what.precision) {
+    std::string const stored{name_of(what.precision)};
+    plan.notes.push_back({"以" + stored + "存储和通信，以fp32累加；本机CPU没有" + stored + "乘法，矩阵乘在转换为fp32的分块上进行",
+                          stored + " is what is stored and sent, sums are fp32; this CPU does not multiply " + stored +
+                              ", so products run in fp32 on converted tiles"});
   }
   if (what.processor) {
     std::string const name{what.processor->name};
@@ -166,6 +182,15 @@ inline void note_backend(training_plan& plan) {
   }
 }
 
+inline void note_precision(training_plan& plan, std::optional<kunmetrics::precision> wanted) {
+  auto& stated = plan.what.precision;
+  if (!wanted || *wanted == stated) return;
+  std::string const from{name_of(stated)}, to{name_of(*wanted)};
+  plan.notes.push_back({"案例的精度为" + from + "；按命令行，本次运行为" + to,
+                        "the case says " + from + "; this run is " + to + ", as the command line says"});
+  stated = *wanted;
+}
+
 inline void set_ranks(training_plan& plan, std::int64_t ranks) {
   auto const stated = processors(plan.what.cluster).coherent();
   plan.ranks = static_cast<int>(ranks);
@@ -177,7 +202,9 @@ inline void set_ranks(training_plan& plan, std::int64_t ranks) {
 }
 
 inline bytes_by_part rank_bytes(training_plan const& plan, std::int64_t ranks) {
-  return memory_plan<cpu_backend<float>>(plan.shape, plan.settings, ranks);
+  return with_number_of(plan.what.precision, [&]<class Number>() {
+    return memory_plan<cpu_backend<Number>>(plan.shape, plan.settings, ranks);
+  });
 }
 
 inline bool fits(training_plan const& plan, std::int64_t ranks, std::optional<std::int64_t> available) {
@@ -217,6 +244,7 @@ inline training_plan planned(kunmetrics::case_file what, options const& o, std::
                              int cores) {
   training_plan plan{.what = std::move(what), .cores = cores};
   detail::require_trainable(plan.what);
+  detail::note_precision(plan, o.precision);
   plan.settings = detail::settings_of(plan.what, o.seed);
   if (o.layers) detail::note_layers(plan, *o.layers);
   detail::note_backend(plan);

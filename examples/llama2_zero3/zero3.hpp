@@ -1,25 +1,31 @@
-// ZeRO-3: parameters, gradients and optimizer state live in shards, 1/N of each on a rank, and a
+// ZeRO: parameters, gradients and optimizer state live in shards, 1/N of each on a rank, and a
 // unit (embedding | layer | head) is whole only while it computes.
 //
 //   forward   for each unit u: gather(u), gather(u+1), compute(u), release(u)
 //   backward  the same downwards: recompute(u), backward(u), reduce gradients(u) to their shards
 //   step      one small all_gather of sums of squares and losses, then AdamW on the own shard
 //
-// An explicit schedule, no hooks; gradient checkpointing is a line of it. In fp32 the master copy
-// of the parameters is the shard itself, there is no second one. With N * accumulation steps
-// fixed, losses, norms and parameters have the same bits for every N. The cycle follows Rajbhandari
-// et al., arXiv 1910.02054, and LLM.Q. Leaves out: loss scaling, lower precisions, checkpoints.
+// That is stage 3. At the stages below, what is not sharded has a buffer for every unit: gather then finds
+// a unit in place but for the first use after an update, and gradients are reduced after backward.
+// An explicit schedule, no hooks; gradient checkpointing is a line of it. The master copy of the
+// parameters, sums, m and v are fp32; what is sent and computed with is Backend::real, of 16 bits in mixed
+// precision, and an fp16 loss is scaled. With N * accumulation steps fixed, losses, norms and parameters
+// have the same bits for every N and stage. The cycle follows Rajbhandari et al., arXiv 1910.02054,
+// and LLM.Q. Leaves out: files.
 #pragma once
 
-#include "adamw.hpp"
 #include "communicator.hpp"
 #include "gathered_units.hpp"
 #include "gradient_reduction.hpp"
 #include "ledger.hpp"
+#include "loss_scaler.hpp"
+#include "master_state.hpp"
 #include "memory_plan.hpp"
+#include "operators/conversion.hpp"
 #include "settings.hpp"
 #include "shape.hpp"
 #include "shard.hpp"
+#include "sharding.hpp"
 #include "step_summary.hpp"
 #include "unit.hpp"
 
@@ -29,6 +35,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -45,41 +52,47 @@ struct no_phase_hook {
 };
 
 struct step_result {
-  std::int64_t step = 0;   // applied steps, this one included
-  double loss = 0;         // mean over the N * accumulation micro-batches, before the update
-  double grad_norm = 0;    // of the mean gradient, before clipping
-  std::int64_t tokens = 0;  // of all ranks
+  std::int64_t step = 0;     // steps taken, this one included, skipped or not
+  std::int64_t applied = 0;  // of them, those that updated the parameters
+  double loss = 0;           // mean over the N * accumulation micro-batches, before the update
+  double grad_norm = 0;      // of the mean gradient, before clipping; not finite in a skipped step
+  std::int64_t tokens = 0;   // of all ranks
   double learning_rate = 0;
-  bool stop = false;  // some rank wants to stop; the same on all ranks
+  bool stop = false;     // some rank wants to stop; the same on all ranks
+  bool skipped = false;  // an overflow at this loss scale: nothing was updated
+  std::optional<double> loss_scale{};  // that backward used; absent where losses are not scaled
 };
 
-// One rank's parameters, m and v of one unit, without padding.
-template <class Real>
-struct unit_shard {
-  std::span<Real const> parameters, m, v;
+// What must be kept of a training beside the units' state.
+struct training_progress {
+  std::int64_t steps = 0;
+  std::int64_t applied = 0;
+  std::optional<loss_scale_state> loss_scale{};
+
+  friend bool operator==(training_progress const&, training_progress const&) = default;
 };
 
 template <class Backend, communicator Communicator, class PhaseHook = no_phase_hook>
 class zero3 {
  public:
-  using real = typename Backend::real;
+  using real = typename Backend::real;  // stored, sent, and computed with as the backend says
+  using master = arithmetic<real>;
 
   // Allocates everything and sets the initial parameters; all ranks pass the same shape and
   // settings. Throws std::invalid_argument. `ranks` must outlive the engine.
   zero3(llama_shape const& shape, zero3_settings const& settings, Communicator& ranks,
         PhaseHook hook = {})
       : settings_(checked(settings)),
+        shards_(sharding_of_stage(settings.stage)),
         ranks_(ranks),
         enter_(std::move(hook)),
         layers_(static_cast<std::size_t>(shape.layers)),
         units_(llama_units(shape)),
         cuts_(cuts(shape, ranks.size())),
-        parameters_(shards(memory_part::parameters)),
-        gradients_(shards(memory_part::gradients)),
-        m_(shards(memory_part::optimizer_state)),
-        v_(shards(memory_part::optimizer_state)),
-        gathered_(book_, cuts_),
-        reduction_(book_, cuts_),
+        state_(book_, units_, cuts_, shards_, ranks.rank(), settings.seed),
+        gathered_(book_, cuts_, shards_),
+        reduction_(book_, cuts_, shards_),
+        whole_gradient_(book_, memory_part::exchange, shards_.optimizer ? 0 : largest_padded(cuts_)),
         summary_(book_, cuts_, settings.gradient_accumulation_steps),
         backend_(shape, settings.samples, settings.sequence_length),
         running_gradient_(book_, memory_part::activations, backend_.hidden_elements()) {
@@ -93,15 +106,14 @@ class zero3 {
     activation_charge_ = {book_, memory_part::activations,
                           static_cast<std::int64_t>(kept) *
                               Backend::activation_bytes(shape, samples, length)};
-    for (std::size_t unit = 0; unit < units_.size(); ++unit) {
-      initialise<real>(units_[unit], settings.seed, unit, cuts_[unit].first(ranks.rank()),
-                       parameters_[unit].span());
-    }
+    for (auto const& cut : cuts_) gradients_.emplace_back(book_, memory_part::gradients, cut.shard);
+    if (settings.loss_scale) scaler_.emplace(*settings.loss_scale);
   }
 
   // One optimizer step on this rank's micro-batches [accumulation steps, samples, S], together
-  // with all other ranks. Throws std::invalid_argument for another number of tokens, and
-  // std::runtime_error, on all ranks, when a gradient is not finite; the engine is then spent.
+  // with all other ranks. A step that overflows at its loss scale is skipped. Throws
+  // std::invalid_argument for another number of tokens, and std::runtime_error, on all ranks, when a loss
+  // or gradient is not finite and no smaller loss scale can be tried; the engine is then spent.
   step_result step(std::span<std::int32_t const> tokens, double learning_rate, bool want_stop) {
     auto const micro_steps = micro_batches(tokens);
     if (micro_steps != settings_.gradient_accumulation_steps) {
@@ -109,17 +121,21 @@ class zero3 {
                                   std::to_string(settings_.gradient_accumulation_steps) +
                                   " micro-batches needed, received " + std::to_string(micro_steps));
     }
-    for (auto& shard : gradients_) std::ranges::fill(shard.span(), real{0});
+    for (auto& sum : gradients_) std::ranges::fill(sum.span(), master{0});
+    summary_.start();
     for (std::int64_t k = 0; k < micro_steps; ++k) {
       summary_.loss(static_cast<std::size_t>(k)) = forward_backward(micro_batch(tokens, k));
     }
     auto const summary = summarised(static_cast<std::int64_t>(tokens.size()), want_stop);
-    auto const mean = 1 / static_cast<double>(micro_steps * ranks_.size());
+    auto const scale = loss_scale();
+    bool const skipped = overflowed(summary);
+    auto const mean = 1 / static_cast<double>(micro_steps * ranks_.size()) / scale;
     auto const norm = std::sqrt(summary.sum_of_squares) * mean;
     auto const clipped = settings_.clip > 0 ? settings_.clip / (norm + 1e-6) : 1.0;
-    apply(learning_rate, mean * std::min(1.0, clipped));
-    return {.step = applied_, .loss = summary.loss, .grad_norm = norm, .tokens = summary.tokens,
-            .learning_rate = learning_rate, .stop = summary.stop};
+    if (!skipped) apply(learning_rate, mean * std::min(1.0, clipped));
+    return {.step = ++steps_, .applied = applied_, .loss = summary.loss, .grad_norm = norm,
+            .tokens = summary.tokens, .learning_rate = learning_rate, .stop = summary.stop,
+            .skipped = skipped, .loss_scale = scaler_ ? std::optional{scale} : std::nullopt};
   }
 
   // Mean loss over all ranks' micro-batches, as many on each rank, without training; every rank
@@ -145,12 +161,27 @@ class zero3 {
   std::vector<unit_layout> const& units() const { return units_; }
   std::vector<unit_cut> const& unit_cuts() const { return cuts_; }
 
-  unit_shard<real> shard(std::size_t unit) const {
-    return {owned(parameters_, unit), owned(m_, unit), owned(v_, unit)};
+  // This rank's share of a unit, unit_cuts()[unit].owned(rank) elements of it; the shares of all ranks are
+  // the whole, at every stage.
+  unit_state<master const> shard(std::size_t unit) const { return state_.share(unit); }
+
+  // What this rank keeps of a unit, to be filled by a resumed training: its share, or at stage 0 all of it.
+  unit_state<master> kept(std::size_t unit) { return state_.kept(unit); }
+
+  training_progress progress() const {
+    return {.steps = steps_, .applied = applied_,
+            .loss_scale = scaler_ ? std::optional{scaler_->state()} : std::nullopt};
+  }
+
+  // Goes on from there; to be called after every kept(unit) was filled, on all ranks.
+  void resume(training_progress const& from) {
+    steps_ = from.steps;
+    applied_ = from.applied;
+    if (scaler_ && from.loss_scale) scaler_->restore(*from.loss_scale);
+    gathered_.expire();
   }
 
  private:
-  using shard_per_unit = std::vector<buffer<real>>;
   using lease = typename gathered_units<real>::lease;
   using tokens_view = std::span<std::int32_t const>;
 
@@ -159,10 +190,14 @@ class zero3 {
   double forward_backward(tokens_view tokens) {
     forward(tokens);
     auto const loss = head_forward_backward(tokens);
+    if (!std::isfinite(loss)) summary_.saw_forward(first_not_finite_output());
     for (auto layer = layers_; layer-- > 0;) layer_backward(layer);
     backend_.embedding_backward(tokens, std::as_const(running_gradient_).span(),
-                                reduction_.unit_gradients(cuts_[0]));
-    reduce(0);
+                                reduction_.unit_gradients(0));
+    reduced(0);
+    if (!shards_.gradients) {
+      for (auto unit = units_.size(); unit-- > 0;) reduce(unit);
+    }
     return loss;
   }
 
@@ -188,9 +223,9 @@ class zero3 {
       auto const head = ready(unit, layers_, phase::backward);
       loss = backend_.head_forward_backward(
           head.parameters(), std::as_const(inputs_[layers_]).span(), tokens,
-          running_gradient_.span(), reduction_.unit_gradients(cuts_[unit]));
+          running_gradient_.span(), reduction_.unit_gradients(unit), loss_scale());
     }
-    reduce(unit);
+    reduced(unit);
     return loss;
   }
 
@@ -201,9 +236,9 @@ class zero3 {
       if (settings_.recompute == recompute::layers) layer_forward(layer, unit);
       backend_.layer_backward(unit.parameters(), std::as_const(inputs_[layer]).span(),
                               activations(layer), running_gradient_.span(),
-                              reduction_.unit_gradients(cuts_[layer + 1]));
+                              reduction_.unit_gradients(layer + 1));
     }
-    reduce(layer + 1);
+    reduced(layer + 1);
   }
 
   // Also the recomputation, which writes the next layer's input again, with the same bits.
@@ -227,13 +262,19 @@ class zero3 {
   void gather(std::size_t unit, phase computing) {
     if (gathered_.holds(unit)) return;
     enter_(phase::communication);
-    gathered_.gather(unit, std::as_const(parameters_[unit]).span(), ranks_);
+    gathered_.gather(unit, state_.padded_parameters(unit), ranks_);
     enter_(computing);
+  }
+
+  // The unit's gradients are complete: their buffer must be free for the next unit's where it is shared.
+  void reduced(std::size_t unit) {
+    if (shards_.gradients) reduce(unit);
   }
 
   void reduce(std::size_t unit) {
     enter_(phase::communication);
-    reduction_.add_to(gradients_[unit].span(), cuts_[unit], ranks_);
+    auto const strange = reduction_.add_to(gradients_[unit].span(), unit, ranks_);
+    if (strange) summary_.saw_backward(unit, *strange);
     enter_(phase::backward);
   }
 
@@ -242,39 +283,70 @@ class zero3 {
   step_summary summarised(std::int64_t tokens, bool want_stop) {
     enter_(phase::optimizer);
     for (std::size_t unit = 0; unit < units_.size(); ++unit) {
-      summary_.measure(unit, owned(std::as_const(gradients_), unit));
+      summary_.measure(unit, own_sum(unit));
     }
     enter_(phase::communication);
-    auto const summary = summary_.gathered(tokens, want_stop, ranks_);
-    if (!summary.not_finite) return summary;
-    throw std::runtime_error("zero3: finite gradients needed, received others at step " +
-                             std::to_string(applied_ + 1) + " in unit " +
-                             std::to_string(*summary.not_finite) + " (" +
-                             units_[*summary.not_finite].name + ")");
+    return summary_.gathered(tokens, want_stop, ranks_);
+  }
+
+  double loss_scale() const { return scaler_ ? scaler_->scale() : 1.0; }
+
+  // Whether the step must be skipped; the loss scale moves. Throws where another scale is no remedy. All
+  // ranks have the same summary, so they agree.
+  bool overflowed(step_summary const& summary) {
+    auto const& strange = summary.not_finite;
+    if (!scaler_) {
+      if (strange) throw std::runtime_error(described(*strange));
+      return false;
+    }
+    auto const scale = scaler_->scale();
+    if (scaler_->after(strange.has_value()) == scale_change::exhausted) {
+      throw std::runtime_error(described(*strange) + ", at the smallest loss scale of " +
+                               shortest(scale));
+    }
+    if (strange && strange->forward && !scaler_->settings().dynamic) throw std::runtime_error(described(*strange));
+    return strange.has_value();
+  }
+
+  std::string described(non_finite const& strange) const {
+    return "zero3: finite " + std::string{strange.forward ? "activations" : "gradients"} +
+           " needed, received others at step " + std::to_string(steps_ + 1) + " in unit " +
+           std::to_string(strange.unit) + " (" + units_[strange.unit].name + ") from " +
+           (strange.rank ? "rank " + std::to_string(*strange.rank) : std::string{"the sum over ranks"});
+  }
+
+  // The unit whose output was the first that is not finite, for a loss that is not.
+  std::size_t first_not_finite_output() const {
+    auto const strange = std::ranges::find_if(inputs_, [](buffer<real> const& output) {
+      return !std::ranges::all_of(output.span(), [](real x) { return is_finite(x); });
+    });
+    return static_cast<std::size_t>(strange - inputs_.begin());
   }
 
   void apply(double learning_rate, double gradient_scale) {
     enter_(phase::optimizer);
-    adamw_step<real> const step{settings_.adamw, learning_rate, gradient_scale, ++applied_};
+    adamw_step<master> const step{settings_.adamw, learning_rate, gradient_scale, ++applied_};
     for (std::size_t unit = 0; unit < units_.size(); ++unit) {
-      adamw_update(step, owned(parameters_, unit), owned(std::as_const(gradients_), unit),
-                   owned(m_, unit), owned(v_, unit));
+      state_.update(step, unit, shards_.optimizer ? own_sum(unit) : whole_sum(unit));
     }
     gathered_.expire();
   }
 
+  // This rank's share of the summed gradients, without padding.
+  std::span<master const> own_sum(std::size_t unit) const {
+    return gradients_[unit].span(0, cuts_[unit].owned(ranks_.rank()));
+  }
+
+  // All of the summed gradients, for a rank that updates all parameters.
+  std::span<master const> whole_sum(std::size_t unit) {
+    enter_(phase::communication);
+    auto const whole = whole_gradient_.span(0, cuts_[unit].padded());
+    ranks_.all_gather(std::as_bytes(gradients_[unit].span()), std::as_writable_bytes(whole));
+    enter_(phase::optimizer);
+    return whole.first(static_cast<std::size_t>(cuts_[unit].numel));
+  }
+
   // --- shapes -------------------------------------------------------------------------------
-
-  shard_per_unit shards(memory_part part) {
-    shard_per_unit each;
-    for (auto const& cut : cuts_) each.emplace_back(book_, part, cut.shard);
-    return each;
-  }
-
-  // This rank's elements of a unit, without padding.
-  auto owned(auto& shards, std::size_t unit) const {
-    return shards[unit].span(0, cuts_[unit].owned(ranks_.rank()));
-  }
 
   std::int64_t micro_batches(tokens_view tokens) const {
     auto const size = static_cast<std::int64_t>(tokens.size());
@@ -292,17 +364,22 @@ class zero3 {
   }
 
   zero3_settings settings_;
+  sharding shards_;
   Communicator& ranks_;
   [[no_unique_address]] PhaseHook enter_;
   std::size_t layers_;
   std::vector<unit_layout> units_;
   std::vector<unit_cut> cuts_;
-  std::int64_t applied_ = 0;
+  std::int64_t steps_ = 0;    // taken
+  std::int64_t applied_ = 0;  // of them, those that were not skipped
+  std::optional<loss_scaler> scaler_;
 
   ledger book_;  // before all that is charged to it
-  shard_per_unit parameters_, gradients_, m_, v_;
+  master_state<master> state_;
+  std::vector<buffer<master>> gradients_;  // this rank's shards of the fp32 sums
   gathered_units<real> gathered_;
   gradient_reduction<real> reduction_;
+  buffer<master> whole_gradient_;  // of one unit, where the optimizer state is whole
   summary_exchange summary_;
   Backend backend_;
   buffer<real> running_gradient_;  // of the loss, by the input of what is next in backward

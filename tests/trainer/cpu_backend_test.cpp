@@ -41,6 +41,18 @@ double worst_gradient_error(tiny_model<double>& model) {
   return worst;
 }
 
+/// Relative distance |a - b| / |b| of a tensor's 16-bit gradient of `scale` times the loss from the exact one.
+template <class Number>
+double relative_distance(std::span<Number const> a, std::span<double const> b, double scale) {
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    auto const d = static_cast<double>(widened(a[i])) / scale - b[i];
+    difference += d * d;
+    size += b[i] * b[i];
+  }
+  return std::sqrt(difference / size);
+}
+
 template <class Real>
 bool same_bits(std::vector<Real> const& a, std::vector<Real> const& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(Real)) == 0;
@@ -82,6 +94,53 @@ TEST_CASE("float gradients are within 2e-5 of double for every tensor") {
                                std::span<double const>(exact.gradients[u])
                                    .subspan(offset, numel)) < 2e-5);
     }
+}
+
+// Each of the ~20 roundings on the way from the loss to a gradient is a relative error of at most half a
+// spacing, mostly independent of the others: 2^-9 for bfloat16, 2^-12 on average for fp16.
+TEST_CASE_TEMPLATE("16-bit gradients are as near to the exact ones as their roundings allow", Number, bfloat16, float16) {
+  double const rounding = std::is_same_v<Number, bfloat16> ? 0x1p-9 : 0x1p-12;
+  tiny_model<Number> stored(grouped, 2, 70);
+  tiny_model<double> exact(grouped, 2, 70);
+  stored.perturb(5, 0.3);
+  for (std::size_t u = 0; u < exact.units.size(); ++u) {
+    for (std::size_t i = 0; i < exact.parameters[u].size(); ++i) exact.parameters[u][i] = widened(stored.parameters[u][i]);
+  }
+  double const scale = 1024;
+  auto const loss = stored.loss_and_gradients(scale);
+  CHECK(loss == doctest::Approx(exact.loss_and_gradients()).epsilon(4 * rounding));
+  for (std::size_t u = 0; u < exact.units.size(); ++u) {
+    auto const distance = relative_distance<Number>(std::span<Number const>(stored.gradients[u]), exact.gradients[u], scale);
+    INFO(exact.units[u].name << ": " << distance / rounding);
+    CHECK(distance < 20 * rounding);
+    CHECK(distance > rounding / 20);  // the format is really that of the storage
+  }
+}
+
+// Chunks of 256 and 62 predictions, and gradients of some 1e-7 by the output product.
+constexpr llama_shape wide{1, 6, 1, 1, 2, 2, 4297};
+
+/// Relative distance of the head's gradients from the exact ones, with a loss scaled by `scale`.
+template <class Number>
+double head_distance(double scale) {
+  tiny_model<Number> stored(wide, 2, 160);
+  tiny_model<double> exact(wide, 2, 160);
+  for (std::size_t u = 0; u < exact.units.size(); ++u)
+    for (std::size_t i = 0; i < exact.parameters[u].size(); ++i) exact.parameters[u][i] = widened(stored.parameters[u][i]);
+  stored.loss_and_gradients(scale);
+  exact.loss_and_gradients();
+  return relative_distance<Number>(std::span<Number const>(stored.gradients[2]), std::span<double const>(exact.gradients[2]), scale);
+}
+
+TEST_CASE("the sum over several chunks of predictions is rounded once") {
+  REQUIRE(output_head<bfloat16>::chunk_rows(wide, {2, 160}) == 256);
+  CHECK(head_distance<bfloat16>(4096) < 4 * 0x1p-9);
+  CHECK(head_distance<float16>(4096) < 4 * 0x1p-12);
+}
+
+TEST_CASE("fp16 loses small gradients, and the loss scale brings them back; too large a scale overflows") {
+  CHECK(head_distance<float16>(0x1p-8) > 20 * head_distance<float16>(4096));  // as 256 times the predictions would
+  CHECK_FALSE(std::isfinite(head_distance<float16>(0x1p32)));
 }
 
 TEST_CASE("a layer computed again, in other memory too, gives the same bits") {

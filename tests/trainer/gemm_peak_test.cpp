@@ -28,3 +28,15 @@ TEST_CASE("a rank's peak and memory are its share, and the source says how they 
   CHECK(device.memory == 2 * GiB / kunmetrics::units::processor);
   CHECK_FALSE(kunmetrics::peak(device, kunmetrics::fp16));  // not measured, so not known
 }
+
+TEST_CASE("a precision that is not multiplied here has the peak of what it is multiplied as") {
+  trainer::cpu_processor const alone{{.flop_per_second = 100e9, .size = 512, .threads = 1}, 1, 0, kunmetrics::fp16};
+  auto const device = alone.device();
+  REQUIRE(kunmetrics::peak(device, kunmetrics::fp16));
+  CHECK(kunmetrics::peak(device, kunmetrics::fp16)->source ==
+        "measured at the start of the run: oneDNN fp32 products of 512 x 512 x 512, as which this CPU multiplies fp16, on "
+        "1 thread, 100.0 GFLOP/s, shared by 1 rank");
+  auto const peak = trainer::measured_gemm_peak(1, kunmetrics::bf16);
+  CHECK(peak.multiplied == (trainer::has_native_bfloat16_product() ? kunmetrics::bf16 : kunmetrics::fp32));
+  CHECK(peak.flop_per_second > 1e8);
+}

@@ -133,6 +133,56 @@ TEST_CASE("the same steps to the bit on 1, 2, 4 and 8 ranks") {
   }
 }
 
+TEST_CASE("every precision learns, at every stage, and the steps say their loss scale") {
+  small_folder const folder;
+  std::string loss_of_fp16;
+  for (std::string const precision : {"fp32", "bf16", "fp16"}) {
+    for (int stage : {3, 0}) {
+      CAPTURE(precision);
+      auto changed = small_case();
+      changed["precision"] = precision;
+      if (precision != "fp32") changed["deepspeed_config"][precision]["enabled"] = true;
+      if (precision == "fp16") changed["deepspeed_config"]["fp16"]["initial_scale_power"] = 24;
+      changed["deepspeed_config"]["zero_optimization"]["stage"] = stage;
+      folder.write(changed);
+      auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "60"});
+      REQUIRE(result.code == 0);
+      auto const steps = lines(content(folder / "run/steps.jsonl"));
+      CHECK(steps.back()["loss"].get<double>() < 0.6 * steps.front()["loss"].get<double>());
+      auto const report = json::parse(content(folder / "run/report.json"));
+      CHECK(report["precision"] == precision);
+      std::int64_t skipped = 0;
+      for (auto const& step : steps) skipped += step["skipped"].get<bool>();
+      if (precision == "fp16") {  // 2^24 overflows: skipped until the scale is small enough
+        CHECK(steps.front()["loss_scale"] == 16777216);
+        CHECK(steps.front()["skipped"] == true);
+        CHECK(steps.front()["grad_norm"].is_null());
+        CHECK(steps.back()["loss_scale"] < 16777216);
+        CHECK((skipped > 1 && skipped < 30));
+        if (loss_of_fp16.empty()) loss_of_fp16 = steps.back()["loss"].dump();
+        CHECK(steps.back()["loss"].dump() == loss_of_fp16);  // the same bits at both stages
+      } else {
+        CHECK(steps.front()["loss_scale"].is_null());
+        CHECK(skipped == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("an fp16 training whose scale is exhausted ends with step, unit and rank, and exit 1") {
+  small_folder const folder;
+  auto changed = small_case();
+  changed["precision"] = "fp16";
+  changed["deepspeed_config"]["fp16"] = {{"enabled", true}, {"initial_scale_power", 24}, {"min_loss_scale", 16777216}};
+  folder.write(changed);
+  auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "60"});
+  CHECK(result.code == 1);
+  CAPTURE(result.err);
+  CHECK(result.err.find("at step 2 in unit ") != std::string::npos);  // the first overflow costs patience alone
+  CHECK(result.err.find(" from rank ") != std::string::npos);
+  CHECK(result.err.find("at the smallest loss scale of 16777216") != std::string::npos);
+}
+
 TEST_CASE("the report's language is the terminal's") {
   small_folder const folder;
   auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "1"},

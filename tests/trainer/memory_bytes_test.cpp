@@ -39,13 +39,14 @@ std::optional<std::int64_t> heap_bytes() {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("activation bytes are the parts' and what is allocated", Real, float, double) {
-  auto const declared = cpu_backend<Real>::activation_bytes(shape, samples, positions);
-  CHECK(declared == padded_bytes(sizeof(Real),
-                                 {rows, rows * 130, rows * (6 + 2 * 2) * 22, rows * 6,
-                                  rows * 6 * 22, rows * 130, rows, rows * 130, rows * 2 * 346,
-                                  rows * 346}));
-  cpu_backend<Real> const backend(shape, samples, positions);
+TEST_CASE_TEMPLATE("activation bytes are the parts' and what is allocated", Number, float, double, bfloat16, float16) {
+  auto const declared = cpu_backend<Number>::activation_bytes(shape, samples, positions);
+  // matrices as they are stored, and one number a row in what they are computed with
+  CHECK(declared == padded_bytes(sizeof(Number),
+                                 {rows * 130, rows * (6 + 2 * 2) * 22, rows * 6 * 22, rows * 130, rows * 130,
+                                  rows * 2 * 346, rows * 346}) +
+                        padded_bytes(sizeof(arithmetic<Number>), {rows, rows * 6, rows}));
+  cpu_backend<Number> const backend(shape, samples, positions);
   auto const before = heap_bytes();
   auto const saved = backend.make_activations();
   auto const after = heap_bytes();
@@ -56,23 +57,31 @@ TEST_CASE_TEMPLATE("activation bytes are the parts' and what is allocated", Real
   }
   CHECK(reinterpret_cast<std::uintptr_t>(saved->qkv.data()) % 64 == 0);
   auto const* const end = reinterpret_cast<std::byte const*>(saved->swiglu.data()) +
-                          padded_bytes(sizeof(Real), {rows * 346});
+                          padded_bytes(sizeof(Number), {rows * 346});
   CHECK(end - reinterpret_cast<std::byte const*>(saved->attention_inverse.data()) == declared);
 }
 
-TEST_CASE_TEMPLATE("scratch bytes are the parts' and what is allocated", Real, float, double) {
-  auto const declared = cpu_backend<Real>::scratch_bytes(shape, samples, positions);
-  auto const chunk = output_head<Real>::chunk_rows(shape, {samples, positions});
-  CHECK(declared ==
-        padded_bytes(sizeof(Real), {positions * 11, positions * 11, 2 * 64 * positions, rows * 346,
-                                    rows * 220, rows * 130, chunk * 5003, chunk * 130, chunk}) +
-            padded_bytes(4, {chunk}) + padded_bytes(8, {130, 130}));
+TEST_CASE_TEMPLATE("scratch bytes are the parts' and what is allocated", Number, float, double, bfloat16, float16) {
+  auto const declared = cpu_backend<Number>::scratch_bytes(shape, samples, positions);
+  auto const chunk = output_head<Number>::chunk_rows(shape, {samples, positions});
+  constexpr std::int64_t real = sizeof(arithmetic<Number>), number = sizeof(Number);
+  auto expected = padded_bytes(real, {positions * 11, positions * 11, 2 * 64 * positions, rows * 346, rows * 130,
+                                      chunk * 5003, chunk, 2 * 130}) +
+                  padded_bytes(number, {rows * 220, chunk * 130}) + padded_bytes(4, {chunk}) +
+                  padded_bytes(8, {130, 130, rows});
+  if (half_width<Number>) {
+    std::int64_t const tiles = 128 * 512 + 512 * 512 + 128 * 512;
+    expected += padded_bytes(4, {tiles, tiles, 692, 692, 692, 130, 130, 130, 8 * positions * 22, chunk * 130}) +
+                padded_bytes(2, {rows * 132, chunk * 5003});
+    if (chunk < samples * (positions - 1)) expected += padded_bytes(4, {5003 * 130});
+  }
+  CHECK(declared == expected);
   auto const before = heap_bytes();
-  cpu_backend<Real> const backend(shape, samples, positions);
+  cpu_backend<Number> const backend(shape, samples, positions);
   auto const after = heap_bytes();
   CHECK(backend.allocated_bytes() == declared);
   if (before && after) {
     CHECK(*after - *before >= declared);
-    CHECK(*after - *before <= declared + 3 * 8192);  // three blocks: layer, head, and the layouts
+    CHECK(*after - *before <= declared + 6 * 8192);  // five blocks: layer, head, embedding, their rows, and the layouts
   }
 }

@@ -5,6 +5,8 @@
 #include "toy_backend.hpp"
 #include "training_run.hpp"
 
+#include <kunmetrics/memory.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -31,8 +33,8 @@ void check_plan(run_plan const& run) {
 }  // namespace
 
 TEST_CASE_TEMPLATE("the plan is what the ledger counts", Backend, cpu_backend<float>,
-                   cpu_backend<double>, toy_backend<float>) {
-  for (int world : {1, 2, 4, 8}) {
+                   cpu_backend<double>, cpu_backend<bfloat16>, cpu_backend<float16>, toy_backend<float>) {
+  for (int world : {1, 2, 3, 8}) {
     for (auto const policy : {recompute::none, recompute::layers}) {
       for (std::int64_t layers : {1, 2, 5}) {
         CAPTURE(world);
@@ -47,9 +49,54 @@ TEST_CASE_TEMPLATE("the plan is what the ledger counts", Backend, cpu_backend<fl
   }
 }
 
+TEST_CASE_TEMPLATE("at every stage too", Backend, cpu_backend<float>, cpu_backend<float16>) {
+  for (int world : {1, 3}) {
+    for (int stage : {0, 1, 2, 3}) {
+      CAPTURE(world);
+      CAPTURE(stage);
+      run_plan run{.world = world, .steps = 2};
+      run.settings.stage = stage;
+      check_plan<Backend>(run);
+    }
+  }
+}
+
+namespace {
+constexpr llama_shape llama2_7b{.layers = 32, .hidden = 4096, .heads = 32, .kv_heads = 32,
+                                .head_size = 128, .ffn = 11008, .vocabulary = 32000};
+
+// Bytes a rank keeps of the model's state, whatever unit is at work, for numbers stored as Number.
+template <class Number>
+double state_bytes_of(int stage, std::int64_t world) {
+  zero3_settings const settings{.samples = 1, .sequence_length = 16, .stage = stage};
+  auto const plan = memory_plan<cpu_backend<Number>>(llama2_7b, settings, world);
+  auto bytes = plan[memory_part::parameters] + plan[memory_part::gradients] + plan[memory_part::optimizer_state];
+  if (stage < 3) bytes += plan[memory_part::gathered_units];
+  if (stage < 2) bytes += plan[memory_part::unit_gradients];
+  return static_cast<double>(bytes);
+}
+}  // namespace
+
+TEST_CASE_TEMPLATE("the stages keep what kunmetrics/memory.hpp says they do", Number, float, bfloat16, float16) {
+  constexpr std::int64_t total = 6'738'415'616, stored = sizeof(Number);
+  for (std::int64_t world : {1, 8, 64}) {
+    for (int stage : {0, 1, 2, 3}) {
+      auto const expected =
+          model_state_memory(total, {.weight = stored, .gradient = stored, .optimizer = 12},
+                             static_cast<kunmetrics::zero_stage>(stage), world * kunmetrics::units::replica);
+      // beside that the fp32 sums' shard, without the 16-bit shards of gradients and parameters
+      auto const more = 4 - (stage >= 2 ? stored : 0) - (stage >= 3 ? stored : 0);
+      auto const bytes = static_cast<double>(expected.coherent()) +
+                         static_cast<double>(more * total) / static_cast<double>(world);
+      CAPTURE(stage);
+      CAPTURE(world);
+      CHECK(state_bytes_of<Number>(stage, world) == doctest::Approx(bytes).epsilon(0.01));  // padding
+    }
+  }
+  CHECK(state_bytes_of<Number>(3, 8) == doctest::Approx(16.0 * total / 8).epsilon(0.002));  // 0.12 % of padding
+}
+
 TEST_CASE("llama2-7b on eight ranks: the bytes by hand") {
-  llama_shape const llama2_7b{.layers = 32, .hidden = 4096, .heads = 32, .kv_heads = 32,
-                              .head_size = 128, .ffn = 11008, .vocabulary = 32000};
   zero3_settings const settings{.samples = 12, .sequence_length = 512};
   auto const plan = memory_plan<toy_backend<float>>(llama2_7b, settings, 8);
   // A layer: 4091 blocks of 49,472 elements, 512 of them a shard. Embedding: 4096 blocks of 32,000,
@@ -62,7 +109,7 @@ TEST_CASE("llama2-7b on eight ranks: the bytes by hand") {
   CHECK(plan[memory_part::gathered_units] == 4 * 8 * (2 * layer + head));
   CHECK(plan[memory_part::unit_gradients] == 4 * 8 * layer);
   CHECK(plan[memory_part::saved_inputs] == 4LL * 33 * 12 * 512 * 4096);
-  CHECK(plan[memory_part::exchange] == 4 * 8 * layer + 9 * 8 * (2 + 1 + 33 * 512 + 511));
+  CHECK(plan[memory_part::exchange] == 4 * 8 * layer + 9 * 8 * (5 + 1 + 33 * 512 + 511));
   CHECK(plan.total() > std::int64_t{13} << 30);
 }
 

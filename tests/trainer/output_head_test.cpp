@@ -73,7 +73,7 @@ TEST_CASE("the head's gradients over several chunks agree with central differenc
   head_tensors<double const> const w(std::span<double const>(c.parameters), c.unit);
   matrix_view<double const> const x(c.x, batch.rows(), shape.hidden);
   double const loss = head.forward_backward(w, x, c.tokens, {dx, batch.rows(), shape.hidden},
-                                            {std::span(gradient), c.unit});
+                                            {std::span(gradient), c.unit}, 1.0);
   auto const value = [&] { return head.forward(w, x, c.tokens); };
   CHECK(loss == value());
   CHECK(gradient_error(c.x, dx, value, 15) < 1e-6);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -81,7 +82,9 @@ TEST_CASE("the first unit that is not finite is named, wherever in it that stand
         auto gradients = counted();
         gradients[unit][at] = value;
         gradients[1][299] = value;
-        for (auto const& read : summaries(3, 1, -1, gradients)) CHECK(read.not_finite == unit);
+        for (auto const& read : summaries(3, 1, -1, gradients)) {
+          CHECK(read.not_finite == non_finite{.unit = unit});
+        }
       }
     }
   }
@@ -91,4 +94,39 @@ TEST_CASE("gradients whose squares exceed a float are finite still") {
   auto gradients = counted();
   gradients[0][5] = std::numeric_limits<float>::max();
   for (auto const& read : summaries(2, 1, -1, gradients)) CHECK_FALSE(read.not_finite.has_value());
+}
+
+TEST_CASE("where it began: forward before backward, its first unit, backward's last, and the first rank") {
+  auto const origin = [](auto saw) {
+    std::optional<non_finite> read;
+    run_ranks(3, [&](thread_communicator& ranks) {
+      ledger book;
+      summary_exchange summary{book, {cut(100, 3), cut(300, 3)}, 1};
+      for (int step = 0; step < 2; ++step) {  // a second step has forgotten the first
+        summary.start();
+        if (step == 0) saw(summary, ranks.rank());
+        auto const of_step = summary.gathered(1, false, ranks);
+        if (step == 1) CHECK_FALSE(of_step.not_finite);
+        if (step == 0 && ranks.rank() == 2) read = of_step.not_finite;
+      }
+    });
+    return read;
+  };
+  auto const backward = [](summary_exchange& summary, int rank) {
+    if (rank == 0) summary.saw_backward(0, 1);
+    if (rank == 1) summary.saw_backward(1, 2);
+    if (rank == 2) summary.saw_backward(1, 1);
+    summary.saw_backward(0, 0);
+  };
+  CHECK(origin([](summary_exchange&, int) {}) == std::nullopt);
+  CHECK(origin(backward) == non_finite{.unit = 1, .rank = 1});
+  CHECK(origin([&](summary_exchange& summary, int rank) {
+          backward(summary, rank);
+          if (rank == 1) summary.saw_forward(1);
+          if (rank == 1) summary.saw_forward(0);  // of a later micro-step: the first stays
+        }) == non_finite{.unit = 1, .rank = 1, .forward = true});
+  CHECK(origin([&](summary_exchange& summary, int rank) {
+          backward(summary, rank);
+          if (rank > 0) summary.saw_forward(static_cast<std::size_t>(2 - rank));
+        }) == non_finite{.unit = 0, .rank = 2, .forward = true});
 }

@@ -10,15 +10,19 @@
 
 namespace trainer_test {
 
-template <class Real>
+template <class Number>
 class tiny_model {
  public:
+  using real = trainer::arithmetic<Number>;
+
   tiny_model(trainer::llama_shape const& shape, std::int64_t samples, std::int64_t positions)
       : units(trainer::llama_units(shape)), backend_(shape, samples, positions) {
     for (std::size_t u = 0; u < units.size(); ++u) {
       parameters.emplace_back(static_cast<std::size_t>(units[u].numel));
       gradients.emplace_back(static_cast<std::size_t>(units[u].numel));
-      trainer::initialise<Real>(units[u], 11, u, 0, parameters.back());
+      std::vector<real> exact(parameters.back().size());
+      trainer::initialise<real>(units[u], 11, u, 0, exact);
+      trainer::narrow<Number>(exact, parameters.back());
     }
     for (std::int64_t t = 0; t < samples * positions; ++t)
       tokens_.push_back(static_cast<std::int32_t>(
@@ -33,7 +37,9 @@ class tiny_model {
   void perturb(std::uint64_t seed, double deviation) {
     for (auto& unit : parameters) {
       auto const noise = normal_values(static_cast<std::int64_t>(unit.size()), ++seed, deviation);
-      for (std::size_t i = 0; i < unit.size(); ++i) unit[i] += static_cast<Real>(noise[i]);
+      for (std::size_t i = 0; i < unit.size(); ++i) {
+        unit[i] = trainer::narrowed<Number>(trainer::widened(unit[i]) + static_cast<real>(noise[i]));
+      }
     }
   }
 
@@ -43,12 +49,12 @@ class tiny_model {
     return backend_.head_forward(parameters.back(), inputs_.back(), tokens_);
   }
 
-  /// The same, leaving the gradients of all units in `gradients`.
-  double loss_and_gradients() {
+  /// The same, leaving the gradients of `loss_scale` times it, of all units, in `gradients`.
+  double loss_and_gradients(double loss_scale = 1) {
     run_to_head();
-    std::vector<Real> dx(inputs_.back().size());
+    std::vector<Number> dx(inputs_.back().size());
     double const loss = backend_.head_forward_backward(parameters.back(), inputs_.back(), tokens_,
-                                                       dx, gradients.back());
+                                                       dx, gradients.back(), loss_scale);
     for (auto u = units.size() - 2; u > 0; --u)
       backend_.layer_backward(parameters[u], inputs_[u - 1], saved_[u - 1], dx, gradients[u]);
     backend_.embedding_backward(tokens_, dx, gradients[0]);
@@ -56,7 +62,7 @@ class tiny_model {
   }
 
   std::vector<trainer::unit_layout> units;
-  std::vector<std::vector<Real>> parameters, gradients;
+  std::vector<std::vector<Number>> parameters, gradients;
 
  private:
   void run_to_head() {
@@ -65,10 +71,10 @@ class tiny_model {
       backend_.layer_forward(parameters[u], inputs_[u - 1], inputs_[u], saved_[u - 1]);
   }
 
-  trainer::cpu_backend<Real> backend_;
+  trainer::cpu_backend<Number> backend_;
   std::vector<std::int32_t> tokens_;
-  std::vector<std::vector<Real>> inputs_;  // inputs_[u]: output of unit u, input of unit u + 1
-  std::vector<trainer::layer_activations<Real>> saved_;
+  std::vector<std::vector<Number>> inputs_;  // inputs_[u]: output of unit u, input of unit u + 1
+  std::vector<trainer::layer_activations<Number>> saved_;
 };
 
 }  // namespace trainer_test

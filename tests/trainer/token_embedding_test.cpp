@@ -30,7 +30,9 @@ TEST_CASE("the table's gradient agrees with central differences, tokens repeated
   auto const rows = static_cast<std::int64_t>(tokens.size());
   auto const dy = normal_values(rows * hidden, 2);
   std::vector<double> d_table(table.size(), std::numeric_limits<double>::quiet_NaN());
-  token_embedding_backward<double>(tokens, {dy, rows, hidden}, {d_table, vocabulary, hidden});
+  std::vector<std::uint64_t> order(tokens.size());
+  std::vector<double> sums(static_cast<std::size_t>(2 * hidden));
+  token_embedding_backward<double>(tokens, {dy, rows, hidden}, {d_table, vocabulary, hidden}, {order, sums});
   CHECK(gradient_error(table, d_table, [&] { return weighted_sum(embedded(table), dy); }) < 1e-6);
   for (std::size_t i = 0; i < static_cast<std::size_t>(hidden); ++i)
     CHECK(d_table[2 * static_cast<std::size_t>(hidden) + i] == 0.0);

@@ -77,8 +77,8 @@ class toy_backend {
 
   double head_forward_backward(std::span<Real const> parameters, std::span<Real const> x,
                                std::span<std::int32_t const> tokens, std::span<Real> dx,
-                               std::span<Real> d_parameters) {
-    auto const mean = 1 / static_cast<Real>(x.size());
+                               std::span<Real> d_parameters, double loss_scale = 1) {
+    auto const mean = static_cast<Real>(loss_scale) / static_cast<Real>(x.size());
     std::ranges::fill(d_parameters, Real{0});
     for (std::size_t i = 0; i < x.size(); ++i) {
       auto const error = (x[i] * parameters[i % head_] - 1) * mean;

@@ -55,15 +55,18 @@ TEST_CASE("the R300 case as this machine runs it, each difference noted") {
   auto const plan = planned(r300(), {}, std::nullopt, 2);
   CHECK(plan.ranks == 8);
   CHECK(plan.threads == 1);
-  CHECK(plan.what.precision == km::fp32);
+  CHECK(plan.what.precision == km::fp16);
   CHECK_FALSE(plan.what.environment.accelerator);  // this machine is not the case's
   REQUIRE(plan.notes.size() == 3);
-  CHECK(plan.notes[0].en == "the case says fp16; the cpu backend computes in fp32, and this run is fp32");
+  CHECK(plan.notes[0].en == "fp16 is what is stored and sent, sums are fp32; this CPU does not multiply fp16, so products run in fp32 on "
+        "converted tiles");
   CHECK(plan.notes[1].en == "the case's processor is Kunlunxin R300; this run is on this machine's CPU, its peak measured");
   CHECK(plan.notes[2].en == "the case says eager attention; the cpu backend goes block by block and keeps no whole scores");
   CHECK(plan.settings.samples == 12);
   CHECK(plan.settings.clip == 1.0);
   CHECK(plan.settings.prefetch);
+  CHECK(plan.settings.stage == 3);
+  CHECK(plan.settings.loss_scale == trainer::loss_scale_settings{});  // fp16.enabled alone: DeepSpeed's defaults
   CHECK(plan.settings.adamw.beta2 == 0.95);
   CHECK(plan.settings.adamw.epsilon == 1e-5);
   CHECK(plan.learning_rate(0) == 1e-5);
@@ -87,7 +90,7 @@ TEST_CASE("a case that does not fit is refused with the bytes of a rank by part,
 }
 
 TEST_CASE("a slice keeps the width, loses the advertised size, and takes the ranks that fit") {
-  auto const plan = planned(r300(), {.layers = 1}, 15 * gibibyte, 2);
+  auto const plan = planned(r300(), {.layers = 1, .precision = km::fp32}, 15 * gibibyte, 2);
   CHECK(plan.shape.layers == 1);
   CHECK(plan.shape.hidden == 4096);
   CHECK(plan.shape.ffn == 11008);
@@ -96,12 +99,52 @@ TEST_CASE("a slice keeps the width, loses the advertised size, and takes the ran
   CHECK(plan.what.model.name == "llama2-7b, 1 layer");
   CHECK(plan.what.model.sizes.nominal_parameters == 0);
   CHECK_NOTHROW(require_memory(plan, 15 * gibibyte));
-  CHECK(plan.notes.front().en == "1/32 layers of the model, at its full width");
+  CHECK(plan.notes[1].en == "1/32 layers of the model, at its full width");
   CHECK(plan.notes.back().en == "1/8 ranks of the case, and a global batch smaller by as much");
-  CHECK(planned(r300(), {.layers = 1}, 1000 * gibibyte, 2).ranks == 2);      // no more than there are cores
+  CHECK(planned(r300(), {.layers = 1, .precision = km::fp32}, 1000 * gibibyte, 2).ranks == 2);      // no more than there are cores
   CHECK(planned(r300(), {.ranks = 3, .layers = 1}, gibibyte, 2).ranks == 3);  // what is said is not changed
   CHECK(message_of([&] { planned(r300(), {.layers = 33}, std::nullopt, 2); }) ==
         "--layers: needed at most the model's 32, found 33");
+}
+
+TEST_CASE("the precision is the case's or the command line's, and memory follows it and the stage") {
+  auto const bytes = [](km::case_file what, options const& o = {}) { return planned(std::move(what), o, std::nullopt, 2).rank_bytes; };
+  auto const fp32 = bytes(r300(), {.precision = km::fp32}), fp16 = bytes(r300()), bf16 = bytes(r300(), {.precision = km::bf16});
+  using enum trainer::memory_part;
+  CHECK(fp16 == bf16);
+  for (auto const half : {gathered_units, unit_gradients, saved_inputs}) CHECK(2 * fp16[half] == fp32[half]);
+  for (auto const same : {parameters, gradients, optimizer_state}) CHECK(fp16[same] == fp32[same]);
+  auto const plan = planned(r300(), {.precision = km::fp32}, std::nullopt, 2);
+  CHECK(plan.notes[0].en == "the case says fp16; this run is fp32, as the command line says");
+  CHECK_FALSE(plan.settings.loss_scale);
+  CHECK_FALSE(planned(r300(), {.precision = km::bf16}, std::nullopt, 2).settings.loss_scale);
+  auto what = r300();
+  std::int64_t least = 0;
+  for (int stage : {3, 2, 1, 0}) {
+    what.deepspeed->zero.stage = stage;
+    CHECK(planned(what, {}, std::nullopt, 2).settings.stage == stage);
+    CHECK(bytes(what).total() > least);
+    least = bytes(what).total();
+  }
+}
+
+TEST_CASE("the loss scale is that of ds_config.json's fp16") {
+  auto const with = [](std::string const& fp16) {
+    auto const text = R"({"train_micro_batch_size_per_gpu": 2, "zero_optimization": {"stage": 3}, "fp16": {"enabled": true)" + fp16 + "}}";
+    auto what = small();
+    what.precision = km::fp16;
+    scratch_folder const folder;
+    what.deepspeed = km::deepspeed_configuration(folder.file("ds.json", text));
+    return *planned(what, {}, std::nullopt, 2).settings.loss_scale;
+  };
+  CHECK(with("") == trainer::loss_scale_settings{});
+  CHECK(with(R"(, "loss_scale": 128)") == trainer::loss_scale_settings{.dynamic = false, .initial = 128});
+  CHECK(with(R"(, "initial_scale_power": 10, "loss_scale_window": 7, "hysteresis": 3, "consecutive_hysteresis": true,
+                "min_loss_scale": 0.5)") ==
+        trainer::loss_scale_settings{.initial = 1024, .window = 7, .hysteresis = 3, .consecutive_hysteresis = true, .minimum = 0.5});
+  auto without = small();
+  without.precision = km::fp16;
+  CHECK(planned(without, {}, std::nullopt, 2).settings.loss_scale == trainer::loss_scale_settings{});
 }
 
 TEST_CASE("what the schedule of units cannot do is refused by its key") {
@@ -109,8 +152,8 @@ TEST_CASE("what the schedule of units cannot do is refused by its key") {
   CHECK(refusal("pipeline_parallel", "4") == "small.json: pipeline_parallel: needed 1: ZeRO-3 is data parallel, found 4");
   CHECK(refusal("nodes", "2") == "small.json: nodes: needed 1, as ranks are threads of one process, found 2");
   CHECK(refusal("recompute", "\"selective\"") == "small.json: recompute: needed none or layers, found selective");
-  CHECK(refusal("deepspeed_config", R"({"train_micro_batch_size_per_gpu": 2, "zero_optimization": {"stage": 2}})") ==
-        "small.json: deepspeed_config: zero_optimization.stage: needed 3, found 2");
+  CHECK(refusal("deepspeed_config", R"({"train_micro_batch_size_per_gpu": 2, "zero_optimization": {"stage": 4}})") ==
+        "small.json: deepspeed_config.zero_optimization.stage: needed an integer from 0 to 3, found 4");
   auto huge = small();
   huge.sequence_length = (std::int64_t{1} << 30) * token / sample;
   huge.micro_batch_size = (std::int64_t{1} << 30) * sample / (replica * micro_step);

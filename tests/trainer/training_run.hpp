@@ -1,4 +1,8 @@
-// A whole training on thread ranks, and all it leaves behind, for comparison to the bit.
+// A whole training, and all it leaves behind, for comparison to the bit.
+//
+// How ranks are run is a template parameter: something that is called with the number of ranks and a body,
+// and calls the body with a communicator for every rank that this process has. What the ranks hold is put
+// together by their own all_gather, so that threads, processes and hosts are compared alike.
 #pragma once
 
 #include "observed_communicator.hpp"
@@ -6,6 +10,7 @@
 #include "zero3.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +18,8 @@
 #include <random>
 #include <span>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 namespace trainer {
@@ -48,7 +55,8 @@ inline std::vector<std::int32_t> tokens_of_rank(std::int64_t step, int rank, int
 
 template <class Real>
 struct training {
-  std::vector<double> losses, norms;
+  std::vector<double> losses, norms, scales;                 // a scale of 0: losses are not scaled
+  std::int64_t applied = 0;
   double evaluated = 0;                                      // loss() after the last step
   std::vector<std::vector<Real>> parameters, m, v;           // by unit, whole, without padding
   std::vector<bytes_by_part> live, peak;                     // by rank
@@ -71,7 +79,8 @@ bool same_bits(std::vector<std::vector<T>> const& a, std::vector<std::vector<T>>
 // Whether two trainings left the same bits behind.
 template <class Real>
 bool same_bits(training<Real> const& a, training<Real> const& b) {
-  return same_bits(a.losses, b.losses) && same_bits(a.norms, b.norms) &&
+  return same_bits(a.losses, b.losses) && same_bits(a.norms, b.norms) && same_bits(a.scales, b.scales) &&
+         a.applied == b.applied &&
          same_bits(std::vector{a.evaluated}, std::vector{b.evaluated}) &&
          same_bits(a.parameters, b.parameters) && same_bits(a.m, b.m) && same_bits(a.v, b.v);
 }
@@ -88,53 +97,86 @@ struct run_plan {
       [](int, std::string_view, std::size_t) {};
 };
 
-// Puts a rank's shards at their places in the whole vectors; ranks write disjoint ranges.
-template <class Engine, class Real>
-void assemble(Engine const& engine, int rank, training<Real>& into) {
+// Waits a random while before every collective, differently on every rank.
+inline auto random_delays(unsigned seed) {
+  return [seed](int rank, std::string_view, std::size_t) {
+    thread_local std::mt19937 random;
+    thread_local auto seeded = false;
+    if (!std::exchange(seeded, true)) random.seed(seed + static_cast<unsigned>(rank));
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 200));
+  };
+}
+
+// Every rank's `mine`, in rank order.
+template <class T, communicator Communicator>
+std::vector<T> gathered(std::vector<T> const& mine, Communicator& ranks) {
+  std::vector<T> all(mine.size() * static_cast<std::size_t>(ranks.size()));
+  ranks.all_gather(std::as_bytes(std::span{mine}), std::as_writable_bytes(std::span{all}));
+  return all;
+}
+
+// Parameters, m and v of every unit, whole, on every rank.
+template <class Engine, communicator Communicator, class Real>
+void assemble(Engine const& engine, Communicator& ranks, training<Real>& into) {
   for (std::size_t unit = 0; unit < engine.units().size(); ++unit) {
-    auto const first = engine.unit_cuts()[unit].first(rank);
-    auto const shard = engine.shard(unit);
-    auto const put = [&](std::span<Real const> from, std::vector<Real>& to) {
-      std::ranges::copy(from, to.begin() + (from.empty() ? 0 : first));
+    auto const& cut = engine.unit_cuts()[unit];
+    auto const whole = [&](std::span<Real const> share) {
+      std::vector<Real> padded(static_cast<std::size_t>(cut.shard));
+      std::ranges::copy(share, padded.begin());
+      auto all = gathered(padded, ranks);
+      all.resize(static_cast<std::size_t>(cut.numel));
+      return all;
     };
-    put(shard.parameters, into.parameters[unit]);
-    put(shard.m, into.m[unit]);
-    put(shard.v, into.v[unit]);
+    auto const shard = engine.shard(unit);
+    into.parameters.push_back(whole(shard.parameters));
+    into.m.push_back(whole(shard.m));
+    into.v.push_back(whole(shard.v));
   }
 }
 
-// Trains on `world` thread ranks and returns what is left, assembled from all shards.
-template <class Backend>
-training<typename Backend::real> trained(run_plan const& plan) {
-  using real = typename Backend::real;
-  training<real> result;
-  for (auto const& unit : llama_units(plan.shape)) {
-    for (auto* whole : {&result.parameters, &result.m, &result.v}) {
-      whole->emplace_back(static_cast<std::size_t>(unit.numel));
-    }
+// Ranks that are threads of this process; the first of them tells what became of the training.
+struct thread_ranks {
+  template <class Body>
+  void operator()(int world, Body&& body) const {
+    run_ranks(world, body);
   }
-  result.live.resize(static_cast<std::size_t>(plan.world));
-  result.peak.resize(static_cast<std::size_t>(plan.world));
-  run_ranks(plan.world, [&](thread_communicator& threads) {
-    auto const rank = threads.rank();
-    observed_communicator ranks{threads, [&](std::string_view operation, std::size_t bytes) {
-                                  plan.observe(rank, operation, bytes);
-                                }};
-    zero3<Backend, decltype(ranks)> engine{plan.shape, plan.settings, ranks};
-    auto const tokens = [&](int step) {
-      return tokens_of_rank(plan.same_tokens ? 0 : step, rank, plan.world, plan.settings,
-                            plan.shape.vocabulary);
-    };
-    for (int step = 0; step < plan.steps; ++step) {
-      auto const done = engine.step(tokens(step), plan.learning_rate, false);
-      if (rank == 0) result.losses.push_back(done.loss);
-      if (rank == 0) result.norms.push_back(done.grad_norm);
-    }
-    result.live[static_cast<std::size_t>(rank)] = engine.memory().live();
-    result.peak[static_cast<std::size_t>(rank)] = engine.memory().peak();
-    auto const evaluated = engine.loss(tokens(plan.steps));
-    if (rank == 0) result.evaluated = evaluated;
-    assemble(engine, rank, result);
+  static bool tells(int rank) { return rank == 0; }
+};
+
+// One rank's part of a training, and what all ranks are left with.
+template <class Backend, communicator Communicator>
+training<arithmetic<typename Backend::real>> trained_rank(run_plan const& plan, Communicator& transport) {
+  training<arithmetic<typename Backend::real>> result;
+  auto const rank = transport.rank();
+  observed_communicator ranks{transport, [&](std::string_view operation, std::size_t bytes) {
+                                plan.observe(rank, operation, bytes);
+                              }};
+  zero3<Backend, decltype(ranks)> engine{plan.shape, plan.settings, ranks};
+  auto const tokens = [&](int step) {
+    return tokens_of_rank(plan.same_tokens ? 0 : step, rank, plan.world, plan.settings,
+                          plan.shape.vocabulary);
+  };
+  for (int step = 0; step < plan.steps; ++step) {
+    auto const done = engine.step(tokens(step), plan.learning_rate, false);
+    result.losses.push_back(done.loss);
+    result.norms.push_back(done.grad_norm);
+    result.scales.push_back(done.loss_scale.value_or(0));
+  }
+  result.applied = engine.applied_steps();
+  result.evaluated = engine.loss(tokens(plan.steps));
+  result.live = gathered(std::vector{engine.memory().live()}, transport);
+  result.peak = gathered(std::vector{engine.memory().peak()}, transport);
+  assemble(engine, transport, result);
+  return result;
+}
+
+// Trains on plan.world ranks and returns what is left.
+template <class Backend, class Ranks = thread_ranks>
+training<arithmetic<typename Backend::real>> trained(run_plan const& plan, Ranks const& run = {}) {
+  training<arithmetic<typename Backend::real>> result;
+  run(plan.world, [&](auto& transport) {
+    auto mine = trained_rank<Backend>(plan, transport);
+    if (run.tells(transport.rank())) result = std::move(mine);
   });
   return result;
 }

@@ -118,7 +118,7 @@ TEST_CASE("a step moves the bytes of ZeRO-3") {
   trained<toy>(plan);
   auto const units = cuts(tiny_llama, 4);
   std::int64_t whole = 0;
-  std::int64_t message = 8 * (2 + 1);
+  std::int64_t message = 8 * (5 + 1);
   for (auto const& unit : units) {
     whole += 4 * unit.padded();
     message += 8 * unit.blocks_per_shard();
@@ -162,6 +162,9 @@ TEST_CASE("what a step reports") {
     auto const before = engine.loss(tokens);
     auto const first = engine.step(tokens, 1e-3, false);
     CHECK(first.step == 1);
+    CHECK(first.applied == 1);
+    CHECK_FALSE(first.skipped);
+    CHECK_FALSE(first.loss_scale);
     CHECK(first.loss == before);  // the loss of a step is that of the parameters it began with
     CHECK(first.tokens == 3 * 2 * 2 * 7);
     CHECK(first.learning_rate == 1e-3);
@@ -193,7 +196,7 @@ TEST_CASE("a gradient that is not finite stops all ranks with step and unit") {
   // Rank 2 runs four layer backwards a step, from the top: call 5 is layer 2, unit 3, of step 2.
   for (auto const& message : messages_with_fault(5, false)) {
     CHECK(message ==
-          "zero3: finite gradients needed, received others at step 2 in unit 3 (layer2)");
+          "zero3: finite gradients needed, received others at step 2 in unit 3 (layer2) from rank 2");
   }
 }
 

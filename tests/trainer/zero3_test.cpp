@@ -6,14 +6,10 @@
 
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <random>
 #include <span>
-#include <thread>
-#include <utility>
 #include <vector>
 
 using namespace trainer;
@@ -101,16 +97,6 @@ struct plain_trainer {
     }
   }
 };
-
-// Waits a random while before every collective, differently on every rank.
-auto random_delays(unsigned seed) {
-  return [seed](int rank, std::string_view, std::size_t) {
-    thread_local std::mt19937 random;
-    thread_local auto seeded = false;
-    if (!std::exchange(seeded, true)) random.seed(seed + static_cast<unsigned>(rank));
-    std::this_thread::sleep_for(std::chrono::microseconds(random() % 200));
-  };
-}
 
 }  // namespace
 

@@ -6,7 +6,7 @@
 //   weight gradient dW = dy^T x    product(transposed(dy), x, dw)
 // float goes to oneDNN's dnnl_sgemm (row-major, run by as many threads as OpenMP allows the caller:
 // the rank launcher sets one). double is a plain blocked loop that serves the gradient tests.
-// Not here: choice of blocking per shape, and products at lower precision.
+// Not here: choice of blocking per shape; 16-bit factors are mixed_product.hpp's.
 #pragma once
 
 #include "operators/matrix_view.hpp"
@@ -89,19 +89,24 @@ inline void unchecked_product(factor<double> const& a, factor<double> const& b,
     }
 }
 
+/// Throws std::invalid_argument unless a [M, K] b [K, N] gives c [M, N].
+template <class Number, class Result>
+void require_product_sizes(factor<Number> const& a, factor<Number> const& b, matrix_view<Result> c) {
+  if (a.rows == c.rows && a.columns == b.rows && b.columns == c.columns) return;
+  auto const size = [](auto const& m) {
+    return "[" + std::to_string(m.rows) + ", " + std::to_string(m.columns) + "]";
+  };
+  throw std::invalid_argument("product: [M, K] [K, N] into [M, N] was needed, received " + size(a) +
+                              " " + size(b) + " into " + size(c));
+}
+
 /// c [M, N] = alpha * a [M, K] * b [K, N], or c += that; a and b do not overlap c.
 /// Throws std::invalid_argument if the sizes do not agree.
 template <class Real>
 void product(std::type_identity_t<factor<Real>> const& a,
              std::type_identity_t<factor<Real>> const& b, matrix_view<Real> c,
              accumulate onto = accumulate::no, std::type_identity_t<Real> alpha = Real{1}) {
-  if (a.rows != c.rows || a.columns != b.rows || b.columns != c.columns) {
-    auto const size = [](auto const& m) {
-      return "[" + std::to_string(m.rows) + ", " + std::to_string(m.columns) + "]";
-    };
-    throw std::invalid_argument("product: [M, K] [K, N] into [M, N] was needed, received " +
-                                size(a) + " " + size(b) + " into " + size(c));
-  }
+  require_product_sizes(a, b, c);
   unchecked_product(a, b, c, onto, alpha);
 }
 

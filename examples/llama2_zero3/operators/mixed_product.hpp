@@ -1,0 +1,158 @@
+// Matrix products of 16-bit factors, accumulated in fp32: c = a * b, or c += a * b.
+//
+//   bfloat16   oneDNN's bf16 product where the processor has the instructions, K never cut
+//   else       tiles of both factors converted to fp32 and multiplied by oneDNN's sgemm, partial sums in fp32
+//
+// c is fp32, or of the factors' own format: then tile after tile is summed in fp32 and rounded once,
+// c's old value included for accumulate::yes. What is computed depends on the sizes alone, so equal
+// arguments give equal bits. The tiles are the caller's: product_tile_elements<Number>() floats.
+// dnnl_gemm_bf16bf16f32 is exported by oneDNN 1.0 to 3.x beside dnnl_sgemm, but not declared in its
+// headers; it is bound weakly, and a library without it means converted tiles.
+#pragma once
+
+#include "operators/conversion.hpp"
+#include "operators/product.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+extern "C" {
+// Row-major, as dnnl_sgemm; a bfloat16 is its 16 bits.
+[[gnu::weak]] dnnl_status_t dnnl_gemm_bf16bf16f32(char transa, char transb, dnnl_dim_t m, dnnl_dim_t n, dnnl_dim_t k,
+                                                  float alpha, trainer::bfloat16 const* a, dnnl_dim_t lda,
+                                                  trainer::bfloat16 const* b, dnnl_dim_t ldb, float beta, float* c,
+                                                  dnnl_dim_t ldc);
+}
+
+namespace trainer {
+
+/// Whether bfloat16 products run on the processor's own instructions.
+inline bool has_native_bfloat16_product() noexcept {
+#if defined(__x86_64__)
+  static bool const native = dnnl_gemm_bf16bf16f32 != nullptr && __builtin_cpu_supports("avx512bf16") != 0;
+  return native;
+#else
+  return false;
+#endif
+}
+
+namespace detail {
+inline constexpr std::int64_t tile_m = 128, tile_n = 512, tile_k = 512;
+
+/// The tiles of one product, cut from the caller's memory.
+struct product_tiles {
+  float *a, *b, *c;
+
+  explicit product_tiles(std::span<float> memory)
+      : a(memory.data()), b(a + tile_m * tile_k), c(b + tile_k * tile_n) {}
+  static constexpr std::int64_t elements() { return tile_m * tile_k + tile_k * tile_n + tile_m * tile_n; }
+};
+
+/// Part [rows, columns] of a factor from (i, j) on.
+template <class Number>
+factor<Number> part(factor<Number> const& whole, std::int64_t i, std::int64_t j, std::int64_t rows,
+                    std::int64_t columns) noexcept {
+  auto const offset = whole.is_transposed ? j * whole.stride + i : i * whole.stride + j;
+  return {whole.data + offset, rows, columns, whole.stride, whole.is_transposed};
+}
+
+/// An fp32 copy of a factor, in the orientation it is stored in.
+template <half_width Number>
+factor<float> converted(factor<Number> const& from, float* to) noexcept {
+  auto const rows = from.is_transposed ? from.columns : from.rows;
+  auto const columns = from.is_transposed ? from.rows : from.columns;
+  widen_rows<Number>({from.data, rows, columns, from.stride}, {to, rows, columns, columns});
+  return {to, from.rows, from.columns, columns, from.is_transposed};
+}
+
+inline void native_product(factor<bfloat16> const& a, factor<bfloat16> const& b, matrix_view<float> c,
+                           accumulate onto) {
+  auto const status = dnnl_gemm_bf16bf16f32(a.is_transposed ? 'T' : 'N', b.is_transposed ? 'T' : 'N', c.rows, c.columns,
+                                            a.columns, 1.0F, a.data, a.stride, b.data, b.stride,
+                                            onto == accumulate::yes ? 1.0F : 0.0F, c.data, c.stride);
+  if (status != dnnl_success) {
+    throw std::runtime_error("product: dnnl_success was needed from dnnl_gemm_bf16bf16f32, received status " +
+                             std::to_string(static_cast<int>(status)));
+  }
+}
+
+/// c (+)= a * b for a c of at most a tile, by fp32 copies of a and b.
+template <half_width Number>
+void converted_product(factor<Number> const& a, factor<Number> const& b, matrix_view<float> c, accumulate onto,
+                       product_tiles const& tiles) {
+  for (std::int64_t k = 0; k < a.columns; k += tile_k) {
+    auto const depth = std::min(tile_k, a.columns - k);
+    auto const left = converted(part(a, 0, k, a.rows, depth), tiles.a);
+    auto const right = converted(part(b, k, 0, depth, b.columns), tiles.b);
+    unchecked_product(left, right, c, k == 0 ? onto : accumulate::yes, 1.0F);
+  }
+}
+
+template <half_width Number>
+void product_in_fp32(factor<Number> const& a, factor<Number> const& b, matrix_view<float> c, accumulate onto,
+                     product_tiles const& tiles) {
+  if constexpr (std::same_as<Number, bfloat16>) {
+    if (has_native_bfloat16_product()) return native_product(a, b, c, onto);
+  }
+  converted_product(a, b, c, onto, tiles);
+}
+
+/// Rounds a tile of sums into c, what stood in c added first for accumulate::yes.
+template <half_width Number>
+void round_into(matrix_view<float> sums, matrix_view<Number> c, accumulate onto) noexcept {
+  for (std::int64_t i = 0; i < c.rows; ++i) {
+    float* const sum = sums.row(i).data();
+    Number const* const before = c.row(i).data();
+    if (onto == accumulate::yes) {
+      for (std::int64_t j = 0; j < c.columns; ++j) sum[j] += widened(before[j]);
+    }
+    narrow<Number>(sums.row(i), c.row(i));
+  }
+}
+}  // namespace detail
+
+/// Floats that `mixed_product` of such factors needs as tiles: none unless they have 16 bits.
+template <class Number>
+constexpr std::int64_t product_tile_elements() {
+  return half_width<Number> ? detail::product_tiles::elements() : 0;
+}
+
+/// c [M, N] = a [M, K] * b [K, N], or c += that; a and b do not overlap c. Throws std::invalid_argument if
+/// the sizes do not agree.
+template <class Number, class Result>
+void mixed_product(factor<Number> const& a, factor<Number> const& b, matrix_view<Result> c,
+                   std::span<arithmetic<Number>> tiles, accumulate onto = accumulate::no) {
+  static_assert(std::is_same_v<Result, Number> || std::is_same_v<Result, arithmetic<Number>>);
+  require_product_sizes(a, b, c);
+  if constexpr (half_width<Number>) {
+    if constexpr (std::is_same_v<Number, bfloat16> && std::is_same_v<Result, float>) {
+      if (has_native_bfloat16_product()) return detail::native_product(a, b, c, onto);
+    }
+    detail::product_tiles const memory(tiles);
+    for (std::int64_t i = 0; i < c.rows; i += detail::tile_m) {
+      for (std::int64_t j = 0; j < c.columns; j += detail::tile_n) {
+        auto const rows = std::min(detail::tile_m, c.rows - i);
+        auto const columns = std::min(detail::tile_n, c.columns - j);
+        auto const left = detail::part(a, i, 0, rows, a.columns);
+        auto const right = detail::part(b, 0, j, b.rows, columns);
+        auto const to = c.block(i, j, rows, columns);
+        if constexpr (half_width<Result>) {
+          matrix_view<float> const sums(memory.c, rows, columns, columns);
+          detail::product_in_fp32(left, right, sums, accumulate::no, memory);
+          detail::round_into<Number>(sums, to, onto);
+        } else {
+          detail::product_in_fp32(left, right, to, onto, memory);
+        }
+      }
+    }
+  } else {
+    unchecked_product(a, b, c, onto, Number{1});
+  }
+}
+
+}  // namespace trainer

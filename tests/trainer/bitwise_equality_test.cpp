@@ -1,0 +1,30 @@
+// Thread ranks leave the bits of one rank: fp32, bf16 and fp16; 1, 2, 3, 4 and 8 ranks; stages 0 to 3.
+#include "bitwise_equality.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace trainer;
+using namespace trainer_test;
+
+TEST_CASE_TEMPLATE("the reference is a training that could differ", Number, float, bfloat16, float16) {
+  check_reference<Number>();
+}
+
+TEST_CASE_TEMPLATE("every number of ranks at every stage", Number, float, bfloat16, float16) {
+  for (int world : {1, 2, 3, 4, 8}) check_stages<Number>(world, thread_ranks{});
+}
+
+TEST_CASE_TEMPLATE("prefetch and recomputation", Number, float, bfloat16, float16) {
+  check_schedules<Number>(3, thread_ranks{});
+  check_schedules<Number>(8, thread_ranks{});
+}
+
+TEST_CASE_TEMPLATE("random delays before every collective", Number, float, bfloat16, float16) {
+  check_delays<Number>(4, thread_ranks{});
+}
+
+TEST_CASE("numbers of 16 bits give other bits than fp32, and each its own") {
+  CHECK_FALSE(same_bits(reference<float>().parameters, reference<bfloat16>().parameters));
+  CHECK_FALSE(same_bits(reference<float>().parameters, reference<float16>().parameters));
+  CHECK_FALSE(same_bits(reference<bfloat16>().parameters, reference<float16>().parameters));
+}
