@@ -1,0 +1,135 @@
+// The torch backend against the CPU backend: gradients, losses of a whole training, and world sizes.
+#include "torch_backend.hpp"
+
+#include "cpu_backend.hpp"
+#include "thread_communicator.hpp"
+#include "trainer/training_run.hpp"
+#include "zero3.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+using namespace trainer;
+
+namespace {
+constexpr llama_shape shape{.layers = 2, .hidden = 24, .heads = 4, .kv_heads = 2, .head_size = 6, .ffn = 40, .vocabulary = 61};
+constexpr micro_batch batch{2, 9};
+
+// Every unit's parameters, and what a backend makes of them in one pass.
+template <class Backend>
+struct one_pass {
+  using real = typename Backend::real;
+  double loss = 0;
+  std::vector<std::vector<real>> gradients;
+
+  explicit one_pass(real stretch) : backend(shape, batch.samples, batch.positions) {
+    auto const units = llama_units(shape);
+    auto const tokens = tokens_of(1, 0, batch.rows(), shape.vocabulary);
+    auto const elements = static_cast<std::size_t>(backend.hidden_elements());
+    std::vector<std::vector<real>> weights, inputs;
+    for (std::size_t u = 0; u < units.size(); ++u) {
+      weights.emplace_back(static_cast<std::size_t>(units[u].numel));
+      gradients.emplace_back(weights.back().size());
+      initialise<real>(units[u], 3, u, 0, weights.back());
+      for (auto& w : weights.back()) w *= stretch;
+      inputs.emplace_back(elements);
+    }
+    std::vector<typename Backend::layer_activations> saved;
+    for (std::int64_t i = 0; i < shape.layers; ++i) saved.push_back(backend.make_activations());
+    backend.embedding_forward(weights[0], tokens, inputs[0]);
+    for (std::size_t l = 0; l < saved.size(); ++l) backend.layer_forward(weights[l + 1], inputs[l], inputs[l + 1], saved[l]);
+    std::vector<real> running(elements);
+    loss = backend.head_forward_backward(weights.back(), inputs[saved.size()], tokens, running, gradients.back());
+    CHECK(backend.head_forward(weights.back(), inputs[saved.size()], tokens) == doctest::Approx(loss).epsilon(1e-6));
+    for (auto l = saved.size(); l-- > 0;) backend.layer_backward(weights[l + 1], inputs[l], saved[l], running, gradients[l + 1]);
+    backend.embedding_backward(tokens, running, gradients[0]);
+  }
+  Backend backend;
+};
+
+double relative_distance(auto const& a, auto const& b) {
+  double difference = 0, size = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    difference += (a[i] - b[i]) * (a[i] - b[i]);
+    size += b[i] * b[i];
+  }
+  return std::sqrt(difference / size);
+}
+
+// Losses and whole parameters of a training over `world` thread ranks, on the same tokens in every step.
+template <class Backend>
+std::pair<std::vector<double>, std::vector<std::vector<float>>> trained(int world, int steps) {
+  zero3_settings settings{.samples = batch.samples, .sequence_length = batch.positions, .seed = 5};
+  settings.gradient_accumulation_steps = 4 / world;
+  std::vector<double> losses;
+  std::vector<std::vector<float>> parameters(static_cast<std::size_t>(shape.layers) + 2);
+  run_ranks(world, [&](thread_communicator& ranks) {
+    at::set_num_threads(1);
+    zero3<Backend, thread_communicator> engine{shape, settings, ranks};
+    for (int step = 0; step < steps; ++step) {
+      auto const tokens = tokens_of_rank(0, ranks.rank(), world, settings, shape.vocabulary);
+      auto const result = engine.step(tokens, 3e-3, false);
+      if (ranks.rank() == 0) losses.push_back(result.loss);
+    }
+    for (std::size_t unit = 0; unit < parameters.size(); ++unit) {
+      auto const mine = engine.shard(unit).parameters;
+      auto const cut = engine.unit_cuts()[unit];
+      std::vector<float> padded(static_cast<std::size_t>(cut.shard)), all(padded.size() * static_cast<std::size_t>(world));
+      std::copy(mine.begin(), mine.end(), padded.begin());
+      ranks.all_gather(std::as_bytes(std::span{padded}), std::as_writable_bytes(std::span{all}));
+      all.resize(static_cast<std::size_t>(engine.units()[unit].numel));
+      if (ranks.rank() == 0) parameters[unit] = all;
+    }
+  });
+  return {losses, parameters};
+}
+}  // namespace
+
+TEST_CASE("gradients of every tensor agree, in fp64 to its last digits, in fp32 to 1e-5") {
+  auto const compare = [](auto const& ours, auto const& torchs, double tolerance) {
+    CHECK(torchs.loss == doctest::Approx(ours.loss).epsilon(tolerance));
+    auto const units = llama_units(shape);
+    for (std::size_t u = 0; u < units.size(); ++u) {
+      for (auto const& slot : units[u].tensors) {
+        CAPTURE(units[u].name);
+        CAPTURE(slot.name);
+        auto const part = [&](auto const& all) {
+          return std::span{all[u]}.subspan(static_cast<std::size_t>(slot.offset), static_cast<std::size_t>(slot.numel()));
+        };
+        CHECK(relative_distance(part(torchs.gradients), part(ours.gradients)) < tolerance);
+      }
+    }
+  };
+  // weights eight times as large are far from linear, which fp32 can't tell from rounding
+  compare(one_pass<cpu_backend<double>>{8}, one_pass<torch_backend<double>>{8}, 1e-12);
+  compare(one_pass<cpu_backend<float>>{1}, one_pass<torch_backend<float>>{1}, 1e-5);
+}
+
+TEST_CASE("losses of 50 steps agree to 1e-5, and fall") {
+  auto const ours = trained<cpu_backend<float>>(1, 50).first;
+  auto const torchs = trained<torch_backend<float>>(1, 50).first;
+  REQUIRE(torchs.size() == 50);
+  for (std::size_t i = 0; i < torchs.size(); ++i) CHECK(torchs[i] == doctest::Approx(ours[i]).epsilon(1e-5));
+  CHECK(torchs.back() < torchs.front() - 1);
+}
+
+TEST_CASE("two and four ranks have the bits of one") {
+  auto const one = trained<torch_backend<float>>(1, 10);
+  for (int const world : {2, 4}) {
+    auto const several = trained<torch_backend<float>>(world, 10);
+    CHECK(several.first == one.first);
+    CHECK(several.second == one.second);
+  }
+}
+
+TEST_CASE("wrong uses say what was needed") {
+  CHECK_THROWS_WITH((torch_backend<float>{shape, 2, 9, at::Device{at::kCUDA, 99}}), doctest::Contains("received cuda:99"));
+  torch_backend<float> backend{shape, batch.samples, batch.positions};
+  auto saved = backend.make_activations();
+  std::vector<float> none;
+  CHECK_THROWS_WITH(backend.layer_backward(none, none, saved, none, none), doctest::Contains("layer_forward before it"));
+  std::vector<std::int32_t> const tokens(static_cast<std::size_t>(batch.rows()), 61);
+  std::vector<float> table(static_cast<std::size_t>(61 * 24)), y(static_cast<std::size_t>(backend.hidden_elements()));
+  CHECK_THROWS_WITH(backend.embedding_forward(table, tokens, y), doctest::Contains("tokens below 61 needed, received 61"));
+}
