@@ -1,4 +1,4 @@
-// A planned run, from its first step to its last: thread ranks train, rank 0 measures and writes.
+// A planned run, from its first step to its last: all ranks train, rank 0 measures and writes.
 //
 // Every rank draws its own micro-batches and calls the engine; rank 0's meter sees the steps, with
 // the tokens of all ranks, and each record goes to steps.jsonl before the next step begins. A wish
@@ -6,6 +6,7 @@
 // A skipped step takes its samples, but the learning rate's schedule counts applied steps alone.
 #pragma once
 
+#include "any_communicator.hpp"
 #include "cpu_backend.hpp"
 #include "dataset.hpp"
 #include "progress.hpp"
@@ -22,7 +23,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <vector>
 
 namespace trainer {
@@ -54,28 +55,35 @@ template <class Meter>
 class training {
  public:
   training(training_plan const& plan, dataset const& tokens, std::int64_t steps, Meter& meter,
-           kunmetrics::json_lines& log, std::atomic<bool> const& stop)
+           kunmetrics::json_lines* log, std::atomic<bool> const& stop)
       : plan_(plan), tokens_(tokens), steps_(steps), meter_(meter), log_(log), stop_(stop) {}
 
-  // Throws rank_failure with the first rank's failure.
-  training_outcome run() {
+  // Trains on threads of this process. Throws rank_failure with the first rank's failure.
+  training_outcome run(rank_limits const& limits) {
     training_outcome outcome;
-    outcome.peak_bytes.resize(static_cast<std::size_t>(plan_.ranks));
-    with_number_of(plan_.what.precision, [&]<class Number>() {
-      run_ranks(
-          plan_.ranks, [&](thread_communicator& ranks) { run_rank<Number>(ranks, outcome); }, plan_.threads);
-    });
+    run_ranks(
+        plan_.ranks,
+        [&](thread_communicator& ranks) {
+          auto const mine = run_rank(any_communicator{ranks});
+          if (ranks.rank() == 0) outcome = mine;
+        },
+        limits);
     return outcome;
+  }
+
+  // Trains this rank, together with those that `ranks` talks to.
+  training_outcome run_rank(any_communicator ranks) {
+    return with_number_of(plan_.what.precision, [&]<class Number>() { return run_rank_in<Number>(ranks); });
   }
 
  private:
   using running_step = typename Meter::running_step;
 
   template <class Number>
-  void run_rank(thread_communicator& ranks, training_outcome& outcome) {
+  training_outcome run_rank_in(any_communicator& ranks) {
     running_step* running = nullptr;
-    zero3<cpu_backend<Number>, thread_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks,
-                                                                       meter_hook{&running}};
+    zero3<cpu_backend<Number>, any_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks,
+                                                                    meter_hook{&running}};
     auto const& settings = plan_.settings;
     sampler const stream{tokens_.sequences(settings.sequence_length), settings.seed};
     micro_batches const deal{plan_.ranks, settings.gradient_accumulation_steps, settings.samples};
@@ -89,8 +97,13 @@ class training {
     for (bool stop = false; done < steps_ && !stop; ++done) {
       stop = ranks.rank() == 0 ? measured(running, train) : train().stop;
     }
-    if (ranks.rank() == 0) outcome.steps = done;
-    outcome.peak_bytes[static_cast<std::size_t>(ranks.rank())] = engine.memory().peak_total();
+    return {.steps = done, .peak_bytes = gathered(engine.memory().peak_total(), ranks)};
+  }
+
+  static std::vector<std::int64_t> gathered(std::int64_t mine, any_communicator& ranks) {
+    std::vector<std::int64_t> all(static_cast<std::size_t>(ranks.size()));
+    ranks.all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{all}));
+    return all;
   }
 
   // Trains one step under the meter and writes its record; whether to stop after it.
@@ -107,7 +120,7 @@ class training {
                                       .learning_rate = result.learning_rate,
                                       .loss_scale = result.loss_scale,
                                       .skipped = result.skipped});
-    log_.append(record);
+    log_->append(record);
     if (progress_.due(result.step, steps_)) {
       progress_.show(kunmetrics::live_line(record, steps_ * kunmetrics::units::step,
                                            meter_(kunmetrics::tokens_per_processor_second),
@@ -120,7 +133,7 @@ class training {
   dataset const& tokens_;
   std::int64_t steps_;
   Meter& meter_;
-  kunmetrics::json_lines& log_;
+  kunmetrics::json_lines* log_;  // rank 0's; none elsewhere
   std::atomic<bool> const& stop_;
   progress progress_{plan_.what.deepspeed ? plan_.what.deepspeed->steps_per_print : 10};
 };

@@ -262,6 +262,7 @@ class zero3 {
   void gather(std::size_t unit, phase computing) {
     if (gathered_.holds(unit)) return;
     enter_(phase::communication);
+    locate(ranks_, steps_ + 1, units_[unit].name);
     gathered_.gather(unit, state_.padded_parameters(unit), ranks_);
     enter_(computing);
   }
@@ -273,6 +274,7 @@ class zero3 {
 
   void reduce(std::size_t unit) {
     enter_(phase::communication);
+    locate(ranks_, steps_ + 1, units_[unit].name);
     auto const strange = reduction_.add_to(gradients_[unit].span(), unit, ranks_);
     if (strange) summary_.saw_backward(unit, *strange);
     enter_(phase::backward);
@@ -286,6 +288,7 @@ class zero3 {
       summary_.measure(unit, own_sum(unit));
     }
     enter_(phase::communication);
+    locate(ranks_, steps_ + 1, "summary");
     return summary_.gathered(tokens, want_stop, ranks_);
   }
 
