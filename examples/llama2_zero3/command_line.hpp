@@ -23,7 +23,7 @@ inline void add_options(CLI::App& app, options& o) {
   app.add_option("--ranks", o.ranks, "data-parallel ranks in place of the case's; with mpi it is mpirun that says how many")->check(CLI::Range(1, 1024));
   app.add_option("--threads", o.threads, "threads of a rank's matrix products; default: the cores shared evenly")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--tokens", o.tokens, "a .npy file of token ids in place of the case's");
+  app.add_option("--tokens", o.tokens, "token ids in place of the case's: .npy, nanoGPT's or llm.c's .bin, Megatron's .bin or .idx");
   app.add_option("--precision", o.precision, "fp32, bf16 or fp16, in place of the case's")
       ->transform(CLI::CheckedTransformer(std::map<std::string, kunmetrics::precision>{
           {"fp32", kunmetrics::fp32}, {"bf16", kunmetrics::bf16}, {"fp16", kunmetrics::fp16}}));

@@ -255,9 +255,9 @@ TEST_CASE("an unusable token file is one line with file and offset, exit 2, and 
   refuse(good.substr(0, good.size() - 3),
          "t.npy: offset 40125: needed 5000 elements of 8 bytes, received the end of the file after 39997 data bytes");
   refuse(good.substr(0, 40), "t.npy: offset 40: needed 128 bytes of header, received the end of the file");
-  refuse(header("'<i8'", "'|O'  "), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 <i4 <i8, received '|O' "
+  refuse(header("'<i8'", "'|O'  "), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 |i1 <i2 <i4 <i8, received '|O' "
                                    "(python objects)");
-  refuse(header("'<i8'", "'>i8'"), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 <i4 <i8, received '>i8' "
+  refuse(header("'<i8'", "'>i8'"), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 |i1 <i2 <i4 <i8, received '>i8' "
                                   "(big-endian)");
   refuse(header("(5000,)", "(50, 100)"), "t.npy: offset 60: needed a shape of one dimension (n,), received (50, 100)");
   auto wrong = good;
