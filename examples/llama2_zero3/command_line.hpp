@@ -27,6 +27,11 @@ inline void add_options(CLI::App& app, options& o) {
   app.add_option("--precision", o.precision, "fp32, bf16 or fp16, in place of the case's")
       ->transform(CLI::CheckedTransformer(std::map<std::string, kunmetrics::precision>{
           {"fp32", kunmetrics::fp32}, {"bf16", kunmetrics::bf16}, {"fp16", kunmetrics::fp16}}));
+  app.add_option("--checkpoint-every", o.checkpoint_every,
+                 "steps between checkpoints, in OUT/checkpoints; there is one at the end too, and one when a signal ends the run")
+      ->check(count);
+  app.add_option("--keep", o.keep, "checkpoints to keep, the newest")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  app.add_option("--resume", o.resume, "goes on from a checkpoint, or from the latest in a folder of them, on any number of ranks");
   app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
   app.add_option("--engine", o.engine, "what ranks are: threads of this process, or the processes of mpirun (mpi)")
       ->check(CLI::IsMember({"threads", "mpi"}))->capture_default_str();

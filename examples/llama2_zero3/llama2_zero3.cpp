@@ -9,6 +9,7 @@
 #include "mpi_world.hpp"
 #endif
 #include "report_files.hpp"
+#include "step_log.hpp"
 #include "training.hpp"
 #include "training_plan.hpp"
 
@@ -54,6 +55,9 @@ struct job {
   std::int64_t memory;  // bytes available at the start
   std::filesystem::path out;
   rank_limits limits;
+  std::optional<checkpoint> from;
+  std::optional<std::int64_t> checkpoint_every;
+  std::int64_t keep;
 };
 
 // How a training's ranks are run, and whether this process reports.
@@ -64,22 +68,23 @@ struct thread_engine {
 
 template <km::recompute Recompute>
 void train(job const& what, auto const& engine) {
-  auto const& [plan, tokens, steps, memory, out, limits] = what;
+  auto const& [plan, tokens, steps, memory, out, limits, from, checkpoint_every, keep] = what;
   // a rank that does not report has no use for a measured peak, and would disturb the measurement
   gemm_peak const peak = engine.reports() ? measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision)
                                             : gemm_peak{.flop_per_second = 1, .size = 1, .threads = 1};
   cpu_processor const owner{peak, plan.ranks, memory, plan.what.precision};
   auto const processor = owner.device();
+  auto const before = from ? from->meta().progress.steps : 0;
   // a run of two steps still has one to measure; the report says how many were left out
   // records for the charts: all of them up to a hundred thousand
-  km::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - 1) * km::units::step,
+  km::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - before - 1) * km::units::step,
                                     .records_kept = static_cast<std::size_t>(std::min<std::int64_t>(steps, 100'000))};
   km::meter meter{plan.what.run(processor), settings, km::tokens_per_processor_second, km::mfu<km::flops::palm>,
                   km::mfu<km::flops::causal>, km::mfu<km::flops::flagperf_nominal>,
                   km::hfu<km::flops::palm, Recompute>};
-  std::optional<km::json_lines> log;
-  if (engine.reports()) log.emplace(out / "steps.jsonl");
-  training training_run{plan, tokens, steps, meter, log ? &*log : nullptr, stop_wanted};
+  auto const log = engine.reports() ? step_log(out / "steps.jsonl", before) : nullptr;
+  training training_run{plan, tokens, steps, meter, log.get(), stop_wanted,
+                        {.folder = out / "checkpoints", .every = checkpoint_every, .keep = keep, .from = from ? &*from : nullptr}};
   auto const outcome = engine.run(training_run, limits);
   if (!engine.reports()) return;
 
@@ -116,7 +121,17 @@ job prepared(options const& o, std::optional<process_ranks> processes) {
                              std::cerr << "llama2_zero3: " << failure.what() << std::endl;
                              std::_Exit(1);
                            }};
-  return {std::move(plan), std::move(tokens), steps, available.value_or(0), o.out, limits};
+  std::optional<checkpoint> from;
+  if (o.resume) {
+    from.emplace(*o.resume);
+    require_same_training(*from, meta_of(plan, tokens));
+    if (from->meta().progress.steps >= steps) {
+      throw km::input_error{km::detail::needed_found("--resume", "a checkpoint of fewer than the " + std::to_string(steps) +
+                                                     " steps to train", std::to_string(from->meta().progress.steps))};
+    }
+  }
+  return {std::move(plan), std::move(tokens), steps, available.value_or(0), o.out, limits, std::move(from),
+          o.checkpoint_every, o.keep};
 }
 
 void train(job const& what, auto const& engine) {

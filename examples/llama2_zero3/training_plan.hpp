@@ -37,6 +37,7 @@ struct training_plan {
   int threads = 1;  // of a rank
   int cores = 1;    // of the machine
   std::optional<process_ranks> processes{};  // empty: ranks are threads of this process
+  bool copies_state = false;  // holds a copy of its state while a checkpoint is written
   bytes_by_part rank_bytes;
   std::vector<kunmetrics::bilingual> notes;
 
@@ -213,9 +214,16 @@ inline bytes_by_part rank_bytes(training_plan const& plan, std::int64_t ranks) {
   });
 }
 
+// Of the copy that a checkpoint is written from: fp32 parameters, m and v of a rank's shards.
+inline std::int64_t copy_bytes(training_plan const& plan, std::int64_t ranks) {
+  std::int64_t elements = 0;
+  for (auto const& unit : cuts(plan.shape, ranks)) elements += unit.shard;
+  return plan.copies_state ? elements * 3 * static_cast<std::int64_t>(sizeof(float)) : 0;
+}
+
 inline bool fits(training_plan const& plan, std::int64_t ranks, std::optional<std::int64_t> available) {
   if (!available) return true;
-  auto const rank = rank_bytes(plan, ranks).total();
+  auto const rank = rank_bytes(plan, ranks).total() + copy_bytes(plan, ranks);
   if (plan.processes) return (rank + process_bytes) * plan.processes->here <= *available;
   return rank * ranks + process_bytes <= *available;
 }
@@ -231,11 +239,13 @@ inline std::int64_t most_ranks(training_plan const& plan, std::int64_t most, std
 inline void require_memory(training_plan const& plan, std::optional<std::int64_t> available) {
   if (detail::fits(plan, plan.ranks, available)) return;
   auto const gibibytes = [](std::int64_t bytes) { return kunmetrics::gibibytes(bytes * kunmetrics::units::byte); };
-  auto const need = plan.rank_bytes.total();
+  auto const copy = detail::copy_bytes(plan, plan.ranks);
+  auto const need = plan.rank_bytes.total() + copy;
   std::string parts;
   for (std::size_t i = 0; i < memory_part_names.size(); ++i) {
     parts.append(i == 0 ? "" : ", ").append(memory_part_names[i]).append(" ").append(gibibytes(plan.rank_bytes.bytes[i]));
   }
+  if (copy > 0) parts.append(", checkpoint copy ").append(gibibytes(copy));
   auto slice = plan;
   slice.shape.layers = 1;
   auto const fitting = detail::most_ranks(slice, std::min(plan.ranks, plan.cores), available);
@@ -251,7 +261,8 @@ inline void require_memory(training_plan const& plan, std::optional<std::int64_t
 // Throws input_error for a case that cannot be trained here. Memory is judged by `require_memory`.
 inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
                              int cores, std::optional<process_ranks> processes = {}) {
-  training_plan plan{.what = std::move(what), .cores = cores, .processes = processes};
+  training_plan plan{.what = std::move(what), .cores = cores, .processes = processes,
+                     .copies_state = o.checkpoint_every.has_value()};
   detail::require_trainable(plan.what, processes.has_value());
   detail::note_precision(plan, o.precision);
   plan.settings = detail::settings_of(plan.what, o.seed);

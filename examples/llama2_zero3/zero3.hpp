@@ -27,6 +27,7 @@
 #include "shard.hpp"
 #include "sharding.hpp"
 #include "step_summary.hpp"
+#include "training_progress.hpp"
 #include "unit.hpp"
 
 #include <kunmetrics/step_record.hpp>
@@ -61,15 +62,6 @@ struct step_result {
   bool stop = false;     // some rank wants to stop; the same on all ranks
   bool skipped = false;  // an overflow at this loss scale: nothing was updated
   std::optional<double> loss_scale{};  // that backward used; absent where losses are not scaled
-};
-
-// What must be kept of a training beside the units' state.
-struct training_progress {
-  std::int64_t steps = 0;
-  std::int64_t applied = 0;
-  std::optional<loss_scale_state> loss_scale{};
-
-  friend bool operator==(training_progress const&, training_progress const&) = default;
 };
 
 template <class Backend, communicator Communicator, class PhaseHook = no_phase_hook>

@@ -10,10 +10,15 @@ function(mpi_ranks suffix)  # libraries...
   add_executable(mpi_ranks${suffix} ${CMAKE_CURRENT_SOURCE_DIR}/trainer/mpi_ranks.cpp)
   set_target_properties(mpi_ranks${suffix} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests)
   target_link_libraries(mpi_ranks${suffix} PRIVATE llama2_zero3_headers kunmetrics_warnings ${ARGN})
-  foreach(test ${mpi_tests})
+  foreach(test ${mpi_tests} trainer_checkpoint_saver_test)
     add_dependencies(${test} mpi_ranks${suffix} llama2_zero3${suffix})
   endforeach()
 endfunction()
+
+foreach(test ${mpi_tests} trainer_checkpoint_saver_test)
+  target_compile_definitions(${test} PRIVATE LLAMA2_ZERO3_PROGRAM="$<TARGET_FILE:llama2_zero3>")
+  add_dependencies(${test} llama2_zero3)
+endforeach()
 
 if(NOT MPI_CXX_FOUND)
   message(STATUS "Tests of MPI ranks are left out: no MPI was found")
@@ -26,8 +31,7 @@ if(NOT MPI_CXX_FOUND)
 endif()
 
 string(REGEX MATCH "openmpi|mpich" mpi_name "${MPI_CXX_INCLUDE_DIRS};${MPI_CXX_LIBRARIES}")
-set(mpi_definitions MPI_RANKS_PROGRAM="$<TARGET_FILE:mpi_ranks>" LLAMA2_ZERO3_PROGRAM="$<TARGET_FILE:llama2_zero3>"
-    TRAINER_CASES_DIR="${PROJECT_SOURCE_DIR}/examples/llama2_zero3/cases"
+set(mpi_definitions MPI_RANKS_PROGRAM="$<TARGET_FILE:mpi_ranks>"
     MPIRUN_PROGRAM="${MPIEXEC_EXECUTABLE}" MPI_NAME="${mpi_name}")
 mpi_ranks("" MPI::MPI_CXX)
 
@@ -46,6 +50,6 @@ if(MPICH_INCLUDE_DIR AND MPICH_LIBRARY AND MPICH_MPIRUN AND NOT mpi_name STREQUA
   list(APPEND mpi_definitions MPICH_MPIRUN_PROGRAM="${MPICH_MPIRUN}")
 endif()
 
-foreach(test ${mpi_tests})
+foreach(test ${mpi_tests} trainer_checkpoint_saver_test)
   target_compile_definitions(${test} PRIVATE ${mpi_definitions})
 endforeach()
