@@ -5,6 +5,7 @@
 
 compiler_packages=(g++ cmake ninja-build libboost-dev librange-v3-dev nlohmann-json3-dev)
 trainer_packages=(libdnnl-dev libcli11-dev libsentencepiece-dev)
+mpi_packages=(libopenmpi-dev openmpi-bin)  # for ranks that are processes; the trainer builds without
 
 installed() {
   local missing=() package

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 . cmake/prepared_build.sh
 
 installed "${compiler_packages[@]}" "${trainer_packages[@]}"
+case " $* " in *" --engine mpi"* | *" --engine=mpi"*) installed "${mpi_packages[@]}" ;; esac
 built "-DKUNMETRICS_BUILD_TESTS=OFF -DKUNMETRICS_BUILD_BENCHMARKS=OFF" llama2_zero3
 
 project=$PWD

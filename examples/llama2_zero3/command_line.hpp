@@ -20,16 +20,23 @@ inline void add_options(CLI::App& app, options& o) {
                  "at most 100 million of them")->check(count);
   app.add_option("--layers", o.layers,
                  "train so many layers of the model, at its full width, on as many ranks as fit into memory")->check(count);
-  app.add_option("--ranks", o.ranks, "data-parallel ranks in place of the case's")->check(CLI::Range(1, 1024));
+  app.add_option("--ranks", o.ranks, "data-parallel ranks in place of the case's; with mpi it is mpirun that says how many")->check(CLI::Range(1, 1024));
   app.add_option("--threads", o.threads, "threads of a rank's matrix products; default: the cores shared evenly")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--tokens", o.tokens, "a .npy file of token ids in place of the case's");
+  app.add_option("--tokens", o.tokens, "token ids in place of the case's: .npy, nanoGPT's or llm.c's .bin, Megatron's .bin or .idx");
   app.add_option("--precision", o.precision, "fp32, bf16 or fp16, in place of the case's")
       ->transform(CLI::CheckedTransformer(std::map<std::string, kunmetrics::precision>{
           {"fp32", kunmetrics::fp32}, {"bf16", kunmetrics::bf16}, {"fp16", kunmetrics::fp16}}));
+  app.add_option("--checkpoint-every", o.checkpoint_every,
+                 "steps between checkpoints, in OUT/checkpoints; there is one at the end too, and one when a signal ends the run")
+      ->check(count);
+  app.add_option("--keep", o.keep, "checkpoints to keep, the newest")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  app.add_option("--resume", o.resume, "goes on from a checkpoint, or from the latest in a folder of them, on any number of ranks");
   app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
-  app.add_option("--engine", o.engine, "how ranks talk: threads of this process")
-      ->check(CLI::IsMember({"threads"}))->capture_default_str();
+  app.add_option("--engine", o.engine, "what ranks are: threads of this process, or the processes of mpirun (mpi)")
+      ->check(CLI::IsMember({"threads", "mpi"}))->capture_default_str();
+  app.add_option("--timeout", o.timeout, "seconds that a rank waits for another before the run is given up")
+      ->check(CLI::Range(0.1, 1e6))->capture_default_str();
   app.add_option("--backend", o.backend, "what computes: cpu")->check(CLI::IsMember({"cpu"}))->capture_default_str();
 }
 

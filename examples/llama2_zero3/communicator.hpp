@@ -8,10 +8,15 @@
 // Bytes, so that no transport needs to know a number format, and no reduction, so that sums are
 // taken by the engine in an order of its own and have the same bits over every transport.
 // Calls block; a barrier is an all_gather of one byte. Source and destination must not overlap.
+// A transport may also want to know what its collectives are for, to say so when one does not end:
+//   at(run_position)   where in the run this rank is, until it is told otherwise
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -25,6 +30,33 @@ class aborted : public std::runtime_error {
   explicit aborted(std::string const& why) : std::runtime_error("aborted: " + why) {}
 };
 
+// Thrown by a collective when ranks did not come to it in time; says which, and where they were.
+class lost_ranks : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Where in the run a rank is: plain bytes, so that it can be sent, and is copied without allocating.
+struct run_position {
+  std::int64_t step = 0;        // being trained, from 1; 0: none yet
+  std::array<char, 24> unit{};  // "embedding", "layer3", "head", or "summary", "checkpoint"; empty: none
+
+  constexpr run_position() = default;
+  // A longer name is cut.
+  constexpr run_position(std::int64_t trained, std::string_view name) : step(trained) {
+    std::ranges::copy(name.substr(0, unit.size() - 1), unit.begin());
+  }
+  std::string_view name() const { return {unit.data(), std::ranges::find(unit, '\0')}; }
+  bool known() const { return step > 0 || unit.front() != '\0'; }
+};
+
+// "step 7, unit layer3", or what of it is known.
+inline std::string described(run_position const& position) {
+  std::string text = position.step > 0 ? "step " + std::to_string(position.step) : "before the first step";
+  if (position.unit.front() != '\0') text.append(", unit ").append(position.name());
+  return text;
+}
+
 template <class C>
 concept communicator =
     requires(C& c, C const& asked, std::span<std::byte const> from, std::span<std::byte> to) {
@@ -34,5 +66,17 @@ concept communicator =
       { c.all_to_all(from, to) } -> std::same_as<void>;
       { c.abort(std::string_view{}) } noexcept -> std::same_as<void>;
     };
+
+// Tells a communicator that wants to know where this rank is.
+template <communicator C>
+void locate(C& ranks, std::int64_t step, std::string_view unit) {
+  if constexpr (requires { ranks.at(run_position{step, unit}); }) ranks.at(run_position{step, unit});
+}
+
+// Waits until every rank is here.
+template <communicator C>
+void barrier(C& ranks) {
+  ranks.all_gather({}, {});
+}
 
 }  // namespace trainer

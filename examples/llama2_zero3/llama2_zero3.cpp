@@ -2,20 +2,31 @@
 //
 // Everything that can be refused is refused before a byte is allocated for training or written: one
 // line on stderr and exit 2. A rank that fails ends the run with one line and exit 1.
+// Ranks are threads of this process, or the processes that mpirun starts; rank 0 alone writes.
 #include "command_line.hpp"
 #include "cpu_processor.hpp"
+#ifdef LLAMA2_ZERO3_MPI
+#include "mpi_world.hpp"
+#endif
 #include "report_files.hpp"
+#include "step_log.hpp"
 #include "training.hpp"
 #include "training_plan.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace {
 namespace km = kunmetrics;
@@ -34,18 +45,48 @@ km::language terminal_language() {
   return km::language::en;
 }
 
+int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+// What is trained, once nothing about it can be refused any more.
+struct job {
+  training_plan plan;
+  dataset tokens;
+  std::int64_t steps;
+  std::int64_t memory;  // bytes available at the start
+  std::filesystem::path out;
+  rank_limits limits;
+  std::optional<checkpoint> from;
+  std::optional<std::int64_t> checkpoint_every;
+  std::int64_t keep;
+};
+
+// How a training's ranks are run, and whether this process reports.
+struct thread_engine {
+  bool reports() const { return true; }
+  training_outcome run(auto& training, rank_limits const& limits) const { return training.run(limits); }
+};
+
 template <km::recompute Recompute>
-void train(training_plan const& plan, dataset const& tokens, std::int64_t steps, km::device const& processor,
-           std::filesystem::path const& out) {
+void train(job const& what, auto const& engine) {
+  auto const& [plan, tokens, steps, memory, out, limits, from, checkpoint_every, keep] = what;
+  // a rank that does not report has no use for a measured peak, and would disturb the measurement
+  gemm_peak const peak = engine.reports() ? measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision)
+                                            : gemm_peak{.flop_per_second = 1, .size = 1, .threads = 1};
+  cpu_processor const owner{peak, plan.ranks, memory, plan.what.precision};
+  auto const processor = owner.device();
+  auto const before = from ? from->meta().progress.steps : 0;
   // a run of two steps still has one to measure; the report says how many were left out
   // records for the charts: all of them up to a hundred thousand
-  km::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - 1) * km::units::step,
+  km::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - before - 1) * km::units::step,
                                     .records_kept = static_cast<std::size_t>(std::min<std::int64_t>(steps, 100'000))};
   km::meter meter{plan.what.run(processor), settings, km::tokens_per_processor_second, km::mfu<km::flops::palm>,
                   km::mfu<km::flops::causal>, km::mfu<km::flops::flagperf_nominal>,
                   km::hfu<km::flops::palm, Recompute>};
-  km::json_lines log{out / "steps.jsonl"};
-  auto const outcome = training{plan, tokens, steps, meter, log, stop_wanted}.run();
+  auto const log = engine.reports() ? step_log(out / "steps.jsonl", before) : nullptr;
+  training training_run{plan, tokens, steps, meter, log.get(), stop_wanted,
+                        {.folder = out / "checkpoints", .every = checkpoint_every, .keep = keep, .from = from ? &*from : nullptr}};
+  auto const outcome = engine.run(training_run, limits);
+  if (!engine.reports()) return;
 
   auto const run = summary_of(meter);
   auto const document = document_of(plan, tokens, processor, steps, outcome);
@@ -59,36 +100,111 @@ void train(training_plan const& plan, dataset const& tokens, std::int64_t steps,
   std::cerr << "written: " << out.string() << "/{report.md,report.en.md,report.json,report.html,steps.jsonl}\n";
 }
 
-int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
 void make_folder(std::filesystem::path const& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw km::input_error{km::detail::needed_found(folder.string(), "a folder to write in", error.message())};
 }
 
-void run(options const& o) {
-  std::signal(SIGINT, want_stop);
-  std::signal(SIGTERM, want_stop);
+job prepared(options const& o, std::optional<process_ranks> processes) {
   auto what = km::read_case(o.case_path);
   if (o.tokens) what.tokens = *o.tokens;
   auto const available = available_memory();
-  auto const plan = planned(std::move(what), o, available, cores());
+  auto plan = planned(std::move(what), o, available, cores(), processes);
   require_memory(plan, available);
-  dataset const tokens{plan.what.tokens, plan.shape.vocabulary, o.seed};
+  dataset tokens{plan.what.tokens, plan.shape.vocabulary, o.seed};
   require_sequence(plan, tokens);
   auto const steps = o.steps.value_or(default_steps(plan, tokens));
-  make_folder(o.out);
+  rank_limits const limits{.threads = plan.threads,
+                           .timeout = std::chrono::milliseconds{static_cast<std::int64_t>(o.timeout * 1000)},
+                           .stuck = [](rank_failure const& failure) {
+                             std::cerr << "llama2_zero3: " << failure.what() << std::endl;
+                             std::_Exit(1);
+                           }};
+  std::optional<checkpoint> from;
+  if (o.resume) {
+    from.emplace(*o.resume);
+    require_same_training(*from, meta_of(plan, tokens));
+    if (from->meta().progress.steps >= steps) {
+      throw km::input_error{km::detail::needed_found("--resume", "a checkpoint of fewer than the " + std::to_string(steps) +
+                                                     " steps to train", std::to_string(from->meta().progress.steps))};
+    }
+  }
+  return {std::move(plan), std::move(tokens), steps, available.value_or(0), o.out, limits, std::move(from),
+          o.checkpoint_every, o.keep};
+}
 
-  for (auto const& note : plan.notes) std::cerr << "note: " << note.en << '\n';
-  cpu_processor const processor{measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision),
-                                plan.ranks, available.value_or(0), plan.what.precision};
-  if (plan.what.recompute == km::recompute::layers) {
-    train<km::recompute::layers>(plan, tokens, steps, processor.device(), o.out);
+void train(job const& what, auto const& engine) {
+  if (engine.reports()) {
+    make_folder(what.out);
+    for (auto const& note : what.plan.notes) std::cerr << "note: " << note.en << '\n';
+  }
+  if (what.plan.what.recompute == km::recompute::layers) {
+    train<km::recompute::layers>(what, engine);
   } else {
-    train<km::recompute::none>(plan, tokens, steps, processor.device(), o.out);
+    train<km::recompute::none>(what, engine);
   }
 }
+
+int failed(std::exception const& failure, int code) {
+  std::cerr << "llama2_zero3: " << failure.what() << std::endl;
+  return code;
+}
+
+int run_on_threads(options const& o) {
+  train(prepared(o, {}), thread_engine{});
+  return 0;
+}
+
+#ifdef LLAMA2_ZERO3_MPI
+struct mpi_engine {
+  mpi_communicator* ranks;
+  bool reports() const { return ranks->rank() == 0; }
+  training_outcome run(auto& training, rank_limits const& limits) const {
+    omp_set_num_threads(limits.threads);
+    return training.run_rank(any_communicator{*ranks});
+  }
+};
+
+// What all ranks prepare alike, or the refusal that the first of those that refuse has to tell.
+std::optional<job> prepared_alike(options const& o, mpi_communicator& ranks) {
+  std::optional<job> what;
+  std::string refusal;
+  try {
+    what.emplace(prepared(o, process_ranks{ranks.size(), ranks.local_size()}));
+  } catch (std::exception const& failure) {
+    refusal = failure.what();
+  }
+  std::vector<char> refused(static_cast<std::size_t>(ranks.size()));
+  char const mine = refusal.empty() ? 0 : 1;
+  ranks.all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{refused}));
+  auto const first = std::ranges::find(refused, char{1});
+  if (first == refused.end()) return what;
+  if (first - refused.begin() == ranks.rank()) std::cerr << "llama2_zero3: " << refusal << std::endl;
+  return std::nullopt;
+}
+
+// A failed rank leaves at once: the others hear of it, and MPI_Finalize would wait for them.
+int run_on_processes(options const& o) {
+  mpi_world world;
+  try {
+    mpi_communicator ranks{MPI_COMM_WORLD, {.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(o.timeout * 1000)}}};
+    auto const what = prepared_alike(o, ranks);
+    if (what) run_rank(ranks, [&](mpi_communicator& all) { train(*what, mpi_engine{&all}); });
+    world.finish();
+    return what ? 0 : 2;
+  } catch (aborted const&) {  // another rank tells why
+    mpi_world::end(1);
+  } catch (std::exception const& failure) {
+    mpi_world::end(failed(failure, 1));
+  }
+}
+#else
+int run_on_processes(options const&) {
+  throw km::input_error{km::detail::needed_found("--engine mpi", "a build that found MPI (libopenmpi-dev or libmpich-dev)",
+                                                 "one without")};
+}
+#endif
 
 }  // namespace
 
@@ -98,14 +214,14 @@ int main(int argc, char** argv) {
   add_options(app, o);
   try {
     app.parse(argc, argv);
-    run(o);
+    std::signal(SIGINT, want_stop);
+    std::signal(SIGTERM, want_stop);
+    return o.engine == "mpi" ? run_on_processes(o) : run_on_threads(o);
   } catch (CLI::CallForHelp const& help) {
     return app.exit(help);
   } catch (rank_failure const& failure) {
-    std::cerr << "llama2_zero3: " << failure.what() << '\n';
-    return 1;
+    return failed(failure, 1);
   } catch (std::exception const& failure) {
-    std::cerr << "llama2_zero3: " << failure.what() << '\n';
-    return 2;
+    return failed(failure, 2);
   }
 }

@@ -25,11 +25,12 @@ namespace trainer {
 
 static_assert(std::endian::native == std::endian::little, "npy.hpp stores host bytes as they are");
 
-class npy_file {
+// A mapped file of integers, wherever in it they begin.
+class integer_file {
  public:
-  // Maps the file; throws std::runtime_error `path: offset N: ...` for any file it cannot accept.
-  explicit npy_file(std::filesystem::path path)
-      : file_{std::move(path)}, layout_{layout_of_npy(file_.path(), file_.bytes())} {}
+  // `layout` must be what the file holds: data_offset + count * item size bytes, as a reader of its
+  // format has found it.
+  integer_file(mapped_file file, npy_layout const& layout) : file_{std::move(file)}, layout_{layout} {}
 
   std::filesystem::path const& path() const noexcept { return file_.path(); }
   npy_type type() const noexcept { return layout_.type; }
@@ -50,6 +51,16 @@ class npy_file {
  private:
   mapped_file file_;
   npy_layout layout_;
+};
+
+class npy_file : public integer_file {
+ public:
+  // Maps the file; throws std::runtime_error `path: offset N: ...` for any file it cannot accept.
+  explicit npy_file(std::filesystem::path path) : npy_file{mapped_file{std::move(path)}} {}
+  explicit npy_file(mapped_file&& file) : npy_file{layout_of_npy(file.path(), file.bytes()), std::move(file)} {}
+
+ private:
+  npy_file(npy_layout const& layout, mapped_file&& file) : integer_file{std::move(file), layout} {}
 };
 
 // The version 1.0 header for `count` elements, padded so that the data begin at a multiple of 64.

@@ -3,7 +3,7 @@
 //   H bytes: a Python dict literal with exactly the keys descr, fortran_order and shape
 //   data: count * item size bytes, to the end of the file
 // Source: NumPy Enhancement Proposal 1 and the numpy.lib.format documentation.
-// Accepted descr: |u1 <u2 <u4 <u8 <i4 <i8 (FlagPerf writes <i8). Left out: objects, floats,
+// Accepted descr: |u1 <u2 <u4 <u8 |i1 <i2 <i4 <i8 (FlagPerf writes <i8). Left out: objects, floats,
 // structures, big-endian data, any rank but 1, string escapes inside the dict.
 #pragma once
 
@@ -24,10 +24,10 @@
 
 namespace trainer {
 
-enum class npy_type : std::uint8_t { u1, u2, u4, u8, i4, i8 };
+enum class npy_type : std::uint8_t { u1, u2, u4, u8, i1, i2, i4, i8 };
 
-inline constexpr std::array<std::string_view, 6> npy_descriptions{"|u1", "<u2", "<u4",
-                                                                  "<u8", "<i4", "<i8"};
+inline constexpr std::array<std::string_view, 8> npy_descriptions{"|u1", "<u2", "<u4", "<u8",
+                                                                  "|i1", "<i2", "<i4", "<i8"};
 
 // The dtype text of a type, as it stands in the header.
 constexpr std::string_view description(npy_type type) {
@@ -42,6 +42,8 @@ constexpr decltype(auto) with_npy_type(npy_type type, Function&& function) {
     case npy_type::u2: return function(std::type_identity<std::uint16_t>{});
     case npy_type::u4: return function(std::type_identity<std::uint32_t>{});
     case npy_type::u8: return function(std::type_identity<std::uint64_t>{});
+    case npy_type::i1: return function(std::type_identity<std::int8_t>{});
+    case npy_type::i2: return function(std::type_identity<std::int16_t>{});
     case npy_type::i4: return function(std::type_identity<std::int32_t>{});
     case npy_type::i8: break;
   }
@@ -89,7 +91,7 @@ class npy_dict_parser {
     auto received = in_quotes(descr_);
     if (descr_.find('O') != std::string_view::npos) received += " (python objects)";
     if (descr_.starts_with('>')) received += " (big-endian)";
-    throw file_error(path_, *descr_offset_, "an integer dtype of |u1 <u2 <u4 <u8 <i4 <i8",
+    throw file_error(path_, *descr_offset_, "an integer dtype of |u1 <u2 <u4 <u8 |i1 <i2 <i4 <i8",
                      received);
   }
 

@@ -19,7 +19,11 @@ struct options {
   std::string engine = "threads";
   std::string backend = "cpu";
   std::int64_t threads = 0;  // a rank's; 0: the machine's, shared evenly
+  double timeout = 120;      // seconds that a rank waits for another
   std::uint64_t seed = 0;
+  std::optional<std::int64_t> checkpoint_every;   // steps
+  std::int64_t keep = 2;                          // checkpoints
+  std::optional<std::filesystem::path> resume;    // a checkpoint, or a folder of them
 };
 
 }  // namespace trainer

@@ -35,7 +35,8 @@ inline std::string library_versions() {
 
 inline kunmetrics::environment environment_of(training_plan const& plan) {
   auto found = kunmetrics::linux_environment();
-  found.framework = "kunmetrics " KUNMETRICS_VERSION ", llama2_zero3 (threads, cpu)";
+  found.framework = std::string{"kunmetrics " KUNMETRICS_VERSION ", llama2_zero3 ("} +
+                    (plan.processes ? "mpi" : "threads") + ", cpu)";
   found.dependencies = library_versions();
   return completed(plan.what.environment, found);
 }
@@ -51,7 +52,11 @@ inline kunmetrics::processor_memory memory_of(kunmetrics::device const& processo
   return memory;
 }
 
-inline std::string grid(training_plan const& plan) { return "1x" + std::to_string(plan.ranks); }
+// Machines by ranks of each; one machine where they are not alike.
+inline std::string grid(training_plan const& plan) {
+  auto const here = plan.processes && plan.ranks % plan.processes->here == 0 ? plan.processes->here : plan.ranks;
+  return std::to_string(plan.ranks / here) + "x" + std::to_string(here);
+}
 }  // namespace detail
 
 // The parts of FlagPerf's document that are not numbers of the summary.

@@ -1,9 +1,9 @@
 // Which sample is trained when: an endless shuffled stream, every sample once per epoch.
 //   position p of the stream: epoch p / n, place p mod n in that epoch's permutation of [0, n)
-//   step t, micro-step k, rank r, row i:  j = k*N + r,  p = (t*(N*GAS) + j)*LBS + i
+//   step t, micro-step k, rank r, row i:  j = k*N + r,  p = p0 + (t*(N*GAS) + j)*LBS + i
 // The position uses N and GAS only through N*GAS and j, so that the data of a step do not depend
 // on N. A step may end one epoch and begin the next: no sample is dropped or padded, unlike
-// torch's DistributedSampler. Resuming needs the step counter and nothing else.
+// torch's DistributedSampler. Resuming needs the number of samples trained, p0, and nothing else.
 // The permutation is a Feistel network on the next power of four, cycle-walked into [0, n): random
 // access in O(1) memory. Source: Black and Rogaway 2002, "Ciphers with Arbitrary Finite Domains".
 #pragma once
@@ -72,6 +72,7 @@ struct micro_batches {
   std::int64_t ranks;         // N
   std::int64_t accumulation;  // GAS, micro-steps per step
   std::int64_t samples;       // LBS, samples per micro-batch
+  std::int64_t first_sample = 0;  // position where step 0 begins: what was trained before, in other sizes perhaps
 
   // Stream position of the first sample of a micro-batch; the others follow it one by one.
   // Throws std::invalid_argument for a size below 1 and for a place outside the step.
@@ -79,9 +80,10 @@ struct micro_batches {
                                         std::int64_t rank) const {
     require(ranks >= 1 && accumulation >= 1 && samples >= 1, "sizes of 1 or more", ranks,
             accumulation, samples);
+    require(first_sample >= 0, "a first sample of 0 or more", first_sample, ranks, accumulation);
     require(step >= 0 && micro_step >= 0 && micro_step < accumulation && rank >= 0 && rank < ranks,
             "a step, micro-step and rank in range", step, micro_step, rank);
-    return (step * (ranks * accumulation) + micro_step * ranks + rank) * samples;
+    return first_sample + (step * (ranks * accumulation) + micro_step * ranks + rank) * samples;
   }
 
  private:

@@ -4,15 +4,21 @@
 // part straight out of the others' memory, wait until all have copied. The first wait can be
 // aborted. The second cannot, and need not be: whoever passed the first only copies and arrives,
 // so it ends, and no rank can free memory that another still reads.
+// A rank that does not come within the timeout is named, with where it was last seen, and everyone
+// else stops. A thread cannot be ended from outside: run_ranks then ends the process.
 // Leaves out: processes and hosts (a transport of its own), and overlap with computation.
 #pragma once
 
 #include "communicator.hpp"
+#include "rank_failure.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -29,6 +35,15 @@
 
 namespace trainer {
 
+inline constexpr std::chrono::milliseconds default_timeout = std::chrono::minutes{2};
+
+// "120 s", "0.25 s": a time limit in a message.
+inline std::string seconds_text(std::chrono::milliseconds time) {
+  auto text = std::to_string(static_cast<double>(time.count()) / 1000);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text.ends_with('.') ? text.substr(0, text.size() - 1) + " s" : text + " s";
+}
+
 // What all thread ranks of one group share.
 class thread_group {
  public:
@@ -36,21 +51,33 @@ class thread_group {
     std::string_view operation;
     std::span<std::byte const> sent;
     std::size_t received_bytes = 0;
+    run_position at{};
+    std::uint64_t meetings = 0;  // of this rank, this one included
   };
 
-  // Throws std::invalid_argument for fewer than one rank.
-  explicit thread_group(int size) : posts_(ranks(size)) {}
+  // A rank that waits longer than `timeout` for another gives up. Throws std::invalid_argument for
+  // fewer than one rank.
+  explicit thread_group(int size, std::chrono::milliseconds timeout = default_timeout)
+      : posts_(ranks(size)), timeout_(timeout) {}
 
   int size() const { return static_cast<int>(posts_.size()); }
   std::vector<post> const& posts() const { return posts_; }
 
-  // Publishes a rank's side of a collective and waits for all; throws aborted.
-  void meet(int rank, post const& mine) {
+  // Publishes a rank's side of a collective and waits for all; throws aborted, and lost_ranks on the
+  // first rank whose patience ends.
+  void meet(int rank, post mine) {
     std::unique_lock lock{mutex_};
     if (reason_) throw aborted{*reason_};
-    posts_[static_cast<std::size_t>(rank)] = mine;
+    auto& own = posts_[static_cast<std::size_t>(rank)];
+    mine.meetings = own.meetings + 1;
+    own = mine;
     auto const round = arrive();
-    changed_.wait(lock, [&] { return round_ != round || reason_.has_value(); });
+    auto const met = changed_.wait_for(lock, timeout_, [&] { return round_ != round || reason_.has_value(); });
+    if (!met) {
+      reason_ = absent(mine);
+      changed_.notify_all();
+      throw lost_ranks{*reason_};
+    }
     if (round_ == round) throw aborted{*reason_};
   }
 
@@ -85,9 +112,22 @@ class thread_group {
     return round;
   }
 
+  // Who has not come to the collective that a rank waits in.
+  std::string absent(post const& waiting) const {
+    std::string text;
+    for (auto const& other : posts_) {
+      if (other.meetings >= waiting.meetings) continue;
+      text.append(text.empty() ? "" : "; ").append("rank ").append(std::to_string(&other - posts_.data()));
+      text.append(" did not come to ").append(waiting.operation).append(" within ").append(seconds_text(timeout_));
+      text.append(other.at.known() ? ", last seen at " + described(other.at) : ", and was never seen");
+    }
+    return text;
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<post> posts_;
+  std::chrono::milliseconds timeout_;
   std::size_t arrived_ = 0;
   std::uint64_t round_ = 0;
   std::optional<std::string> reason_;
@@ -112,11 +152,14 @@ class thread_communicator {
 
   void abort(std::string_view why) noexcept { group_->abort(why); }
 
+  void at(run_position const& position) { position_ = position; }
+  run_position const& position() const { return position_; }
+
  private:
   // `part` is which part of the others' bytes is mine, `growth` is received bytes per sent byte.
   void exchange(std::string_view operation, std::span<std::byte const> sent,
                 std::span<std::byte> received, std::size_t part, std::size_t growth) {
-    group_->meet(rank_, {operation, sent, received.size()});
+    group_->meet(rank_, {operation, sent, received.size(), position_});
     auto const wrong = disagreement(growth);
     if (!wrong) {
       auto const bytes = received.size() / static_cast<std::size_t>(size());
@@ -154,49 +197,45 @@ class thread_communicator {
 
   thread_group* group_;
   int rank_;
+  run_position position_;
 };
 
 static_assert(communicator<thread_communicator>);
 
-// The first failure among ranks, told with its rank; the exception itself is nested inside.
-class rank_failure : public std::runtime_error {
- public:
-  rank_failure(int rank, int size, std::string const& what)
-      : std::runtime_error("rank " + std::to_string(rank) + " of " + std::to_string(size) + ": " +
-                           what),
-        rank_(rank) {}
-  int rank() const { return rank_; }
-
- private:
-  int rank_;
+// How thread ranks run.
+struct rank_limits {
+  int threads = 1;  // OpenMP threads of each rank
+  std::chrono::milliseconds timeout = default_timeout;
+  // Called when a rank does not end although another has failed; must not return.
+  void (*stuck)(rank_failure const&) = [](rank_failure const& failure) {
+    std::fprintf(stderr, "%s\n", failure.what());
+    std::_Exit(1);
+  };
 };
 
-// Keeps the first failure of a group; an `aborted` is only the echo of one, and gives way to it.
-class first_failure {
+// Counts ranks that have ended, so that a run can wait for them with a limit.
+class finish_line {
  public:
-  void keep(int rank, std::exception_ptr failure, bool echo) {
+  void cross() {
     std::scoped_lock const lock{mutex_};
-    if (failure_ && (echo || !echo_)) return;
-    rank_ = rank, failure_ = std::move(failure), echo_ = echo;
+    ++crossed_;
+    changed_.notify_all();
   }
-
-  // Throws what was kept, nested in a rank_failure; does nothing when there was none.
-  void rethrow(int size) const {
-    if (!failure_) return;
-    try {
-      std::rethrow_exception(failure_);
-    } catch (std::exception const& failure) {
-      std::throw_with_nested(rank_failure{rank_, size, failure.what()});
-    } catch (...) {
-      std::throw_with_nested(rank_failure{rank_, size, "an exception of unknown type"});
-    }
+  // Waits for `all` ranks. From the moment that one has failed, at most the timeout, and at most a
+  // second where the timeout has been waited for already. Whether all came.
+  bool wait(int all, first_failure const& failure, std::chrono::milliseconds timeout) {
+    std::unique_lock lock{mutex_};
+    auto const ended = [&] { return crossed_ == all; };
+    // a failed rank has crossed too, so that its failure is seen as it happens
+    changed_.wait(lock, [&] { return ended() || failure.any(); });
+    auto const waited = failure.by_timeout();
+    return changed_.wait_for(lock, waited ? std::min(timeout, std::chrono::milliseconds{1000}) : timeout, ended);
   }
 
  private:
   std::mutex mutex_;
-  std::exception_ptr failure_;
-  int rank_ = 0;
-  bool echo_ = false;
+  std::condition_variable changed_;
+  int crossed_ = 0;
 };
 
 // Runs one rank's body, and turns its failure into everyone's.
@@ -208,39 +247,59 @@ void run_rank(thread_group& group, int rank, int threads, Body& body, first_fail
   static_cast<void>(threads);
 #endif
   thread_communicator communicator{group, rank};
+  auto const keep = [&](bool echo) {
+    failure.keep(rank, communicator.position(), std::current_exception(), echo);
+  };
   try {
     body(communicator);
   } catch (aborted const& echo) {
-    failure.keep(rank, std::current_exception(), true);
+    keep(true);
     group.abort(echo.what());
   } catch (std::exception const& cause) {
-    failure.keep(rank, std::current_exception(), false);
+    keep(false);
     group.abort("rank " + std::to_string(rank) + ": " + cause.what());
   } catch (...) {
-    failure.keep(rank, std::current_exception(), false);
+    keep(false);
     group.abort("rank " + std::to_string(rank) + ": an exception of unknown type");
   }
 }
 
-// Calls body(thread_communicator&) on `size` threads, each with `threads_per_rank` OpenMP threads,
-// and joins them; throws rank_failure, with the first failure nested, when a rank threw.
+// Calls body(thread_communicator&) on `size` threads and joins them; throws rank_failure, with the
+// first failure nested, when a rank threw. A rank that hangs is given the timeout once, by those that
+// wait for it; one that computes on when another failed, as long from then. After that `stuck` is called.
 template <class Body>
-void run_ranks(int size, Body&& body, int threads_per_rank = 1) {
-  thread_group group{size};
+void run_ranks(int size, Body&& body, rank_limits const& limits) {
+  thread_group group{size, limits.timeout};
   first_failure failure;
+  finish_line finish;
   {
     std::vector<std::jthread> threads;
     try {
       for (int rank = 0; rank < size; ++rank) {
-        threads.emplace_back(
-            [&, rank] { run_rank(group, rank, threads_per_rank, body, failure); });
+        threads.emplace_back([&, rank] {
+          run_rank(group, rank, limits.threads, body, failure);
+          finish.cross();
+        });
       }
     } catch (std::exception const& cause) {  // no thread to be had: release those that wait
       group.abort(cause.what());
       throw;
     }
+    if (!finish.wait(size, failure, limits.timeout)) {
+      try {
+        failure.rethrow(size);
+      } catch (rank_failure const& told) {
+        limits.stuck(told);
+      }
+    }
   }
   failure.rethrow(size);
+}
+
+// The same with `threads_per_rank` OpenMP threads and the usual timeout.
+template <class Body>
+void run_ranks(int size, Body&& body, int threads_per_rank = 1) {
+  run_ranks(size, std::forward<Body>(body), rank_limits{.threads = threads_per_rank});
 }
 
 }  // namespace trainer

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "npy.hpp"
+#include "token_format.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -26,9 +27,9 @@ namespace trainer {
 class token_file {
  public:
   // Maps the file without looking at the ids; throws std::invalid_argument unless the vocabulary
-  // is in [1, 2^31), std::runtime_error for a file that npy_file cannot accept.
+  // is in [1, 2^31), std::runtime_error for a file that opened_tokens cannot accept.
   token_file(std::filesystem::path path, std::int64_t vocabulary)
-      : array_{std::move(path)}, vocabulary_{vocabulary} {
+      : array_{opened_tokens(std::move(path))}, vocabulary_{vocabulary} {
     if (vocabulary < 1 || vocabulary > std::numeric_limits<std::int32_t>::max())
       throw std::invalid_argument{"token_file: needed a vocabulary in [1, 2^31), received " +
                                   std::to_string(vocabulary)};
@@ -119,7 +120,7 @@ class token_file {
                      "a change");
   }
 
-  npy_file array_;
+  integer_file array_;
   std::int64_t vocabulary_;
 };
 

@@ -1,4 +1,5 @@
-// A planned run, from its first step to its last: thread ranks train, rank 0 measures and writes.
+// A planned run, from its first step to its last: all ranks train, rank 0 measures and writes the log, each rank its
+// shard of the checkpoints.
 //
 // Every rank draws its own micro-batches and calls the engine; rank 0's meter sees the steps, with
 // the tokens of all ranks, and each record goes to steps.jsonl before the next step begins. A wish
@@ -6,6 +7,9 @@
 // A skipped step takes its samples, but the learning rate's schedule counts applied steps alone.
 #pragma once
 
+#include "any_communicator.hpp"
+#include "checkpoint.hpp"
+#include "checkpoint_saver.hpp"
 #include "cpu_backend.hpp"
 #include "dataset.hpp"
 #include "progress.hpp"
@@ -22,7 +26,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace trainer {
@@ -50,47 +57,109 @@ struct training_outcome {
   std::vector<std::int64_t> peak_bytes{};  // by rank
 };
 
+// Of a run that has not begun: model, seed and data.
+inline checkpoint_meta meta_of(training_plan const& plan, dataset const& tokens) {
+  return {.model = plan.shape,
+          .seed = static_cast<std::int64_t>(plan.settings.seed),
+          .dataset = tokens.name(),
+          .dataset_tokens = tokens.size(),
+          .sequence_length = plan.settings.sequence_length};
+}
+
 template <class Meter>
 class training {
  public:
-  training(training_plan const& plan, dataset const& tokens, std::int64_t steps, Meter& meter,
-           kunmetrics::json_lines& log, std::atomic<bool> const& stop)
-      : plan_(plan), tokens_(tokens), steps_(steps), meter_(meter), log_(log), stop_(stop) {}
+  // What there is beside the plan: where checkpoints go, how often, and the one to go on from.
+  struct checkpoints {
+    std::filesystem::path folder;
+    std::optional<std::int64_t> every{};  // steps; empty: when a signal ends the run, and not else
+    std::int64_t keep = 2;
+    checkpoint const* from = nullptr;
+  };
 
-  // Throws rank_failure with the first rank's failure.
-  training_outcome run() {
+  training(training_plan const& plan, dataset const& tokens, std::int64_t steps, Meter& meter,
+           kunmetrics::json_lines* log, std::atomic<bool> const& stop, checkpoints kept)
+      : plan_(plan), tokens_(tokens), steps_(steps), meter_(meter), log_(log), stop_(stop), kept_(std::move(kept)) {}
+
+  // Trains on threads of this process. Throws rank_failure with the first rank's failure.
+  training_outcome run(rank_limits const& limits) {
     training_outcome outcome;
-    outcome.peak_bytes.resize(static_cast<std::size_t>(plan_.ranks));
-    with_number_of(plan_.what.precision, [&]<class Number>() {
-      run_ranks(
-          plan_.ranks, [&](thread_communicator& ranks) { run_rank<Number>(ranks, outcome); }, plan_.threads);
-    });
+    run_ranks(
+        plan_.ranks,
+        [&](thread_communicator& ranks) {
+          auto const mine = run_rank(any_communicator{ranks});
+          if (ranks.rank() == 0) outcome = mine;
+        },
+        limits);
     return outcome;
+  }
+
+  // Trains this rank, together with those that `ranks` talks to.
+  training_outcome run_rank(any_communicator ranks) {
+    return with_number_of(plan_.what.precision, [&]<class Number>() { return run_rank_in<Number>(ranks); });
   }
 
  private:
   using running_step = typename Meter::running_step;
 
   template <class Number>
-  void run_rank(thread_communicator& ranks, training_outcome& outcome) {
+  training_outcome run_rank_in(any_communicator& ranks) {
     running_step* running = nullptr;
-    zero3<cpu_backend<Number>, thread_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks,
-                                                                       meter_hook{&running}};
+    zero3<cpu_backend<Number>, any_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks,
+                                                                    meter_hook{&running}};
     auto const& settings = plan_.settings;
     sampler const stream{tokens_.sequences(settings.sequence_length), settings.seed};
-    micro_batches const deal{plan_.ranks, settings.gradient_accumulation_steps, settings.samples};
+    auto const before = resumed(engine, ranks);
+    micro_batches const deal{plan_.ranks, settings.gradient_accumulation_steps, settings.samples, before.samples};
     std::vector<std::int32_t> batch(
         static_cast<std::size_t>(settings.micro_batch_tokens() * settings.gradient_accumulation_steps));
-    std::int64_t done = 0;
+    auto done = before.steps;
+    checkpoint_saver saver{kept_.folder, kept_.keep, ranks};
     auto const train = [&] {
-      copy_step_tokens(tokens_, stream, deal, done, ranks.rank(), batch);
+      locate(ranks, done + 1, "data");
+      copy_step_tokens(tokens_, stream, deal, done - before.steps, ranks.rank(), batch);
       return engine.step(batch, plan_.learning_rate(engine.applied_steps()), stop_.load());
     };
-    for (bool stop = false; done < steps_ && !stop; ++done) {
+    for (bool stop = false; done < steps_ && !stop;) {
       stop = ranks.rank() == 0 ? measured(running, train) : train().stop;
+      ++done;
+      saver.poll();
+      bool const due = kept_.every && (done % *kept_.every == 0 || done == steps_);
+      if (due || stop) saver.save(engine, meta_at(done, before, engine.progress()));
     }
-    if (ranks.rank() == 0) outcome.steps = done;
-    outcome.peak_bytes[static_cast<std::size_t>(ranks.rank())] = engine.memory().peak_total();
+    saver.finish();
+    return {.steps = done, .peak_bytes = gathered(engine.memory().peak_total(), ranks)};
+  }
+
+  static std::vector<std::int64_t> gathered(std::int64_t mine, any_communicator& ranks) {
+    std::vector<std::int64_t> all(static_cast<std::size_t>(ranks.size()));
+    ranks.all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{all}));
+    return all;
+  }
+
+  struct start {
+    std::int64_t steps = 0, samples = 0;
+  };
+
+  // Fills the engine from the checkpoint to go on from, if there is one.
+  template <class Engine>
+  start resumed(Engine& engine, any_communicator& ranks) const {
+    if (kept_.from == nullptr) return {};
+    auto const& meta = kept_.from->meta();
+    locate(ranks, meta.progress.steps, "checkpoint");
+    for (std::size_t unit = 0; unit < engine.units().size(); ++unit) kept_.from->load(unit, engine.kept(unit));
+    engine.resume(meta.progress);
+    barrier(ranks);  // a rank that cannot read its part ends the run before any trains
+    return {meta.progress.steps, meta.samples};
+  }
+
+  checkpoint_meta meta_at(std::int64_t done, start const& before, training_progress const& progress) const {
+    auto const& settings = plan_.settings;
+    auto meta = meta_of(plan_, tokens_);
+    meta.progress = progress;
+    meta.samples = before.samples +
+                   (done - before.steps) * plan_.ranks * settings.gradient_accumulation_steps * settings.samples;
+    return meta;
   }
 
   // Trains one step under the meter and writes its record; whether to stop after it.
@@ -107,9 +176,11 @@ class training {
                                       .learning_rate = result.learning_rate,
                                       .loss_scale = result.loss_scale,
                                       .skipped = result.skipped});
-    log_.append(record);
+    auto told = record;  // the meter counts the steps of this process, the log those of the training
+    told.step = result.step * kunmetrics::units::step;
+    log_->append(told);
     if (progress_.due(result.step, steps_)) {
-      progress_.show(kunmetrics::live_line(record, steps_ * kunmetrics::units::step,
+      progress_.show(kunmetrics::live_line(told, steps_ * kunmetrics::units::step,
                                            meter_(kunmetrics::tokens_per_processor_second),
                                            meter_(kunmetrics::mfu<kunmetrics::flops::palm>)));
     }
@@ -120,8 +191,9 @@ class training {
   dataset const& tokens_;
   std::int64_t steps_;
   Meter& meter_;
-  kunmetrics::json_lines& log_;
+  kunmetrics::json_lines* log_;  // rank 0's; none elsewhere
   std::atomic<bool> const& stop_;
+  checkpoints kept_;
   progress progress_{plan_.what.deepspeed ? plan_.what.deepspeed->steps_per_print : 10};
 };
 

@@ -1,7 +1,7 @@
 // A case as it will really be trained here: what the command line and this machine make of it.
 //
 // The cpu backend runs its attention in blocks and multiplies in fp32 what the processor has no product
-// for; ranks are threads of one process. Where a case says otherwise the plan says so in a note, which
+// for; ranks are threads of one process, or processes. Where a case says otherwise the plan says so in a note, which
 // the report prints: the numbers of a run are those of what was run.
 #pragma once
 
@@ -24,6 +24,11 @@
 
 namespace trainer {
 
+// Ranks that are processes: how many, and how many of them share this machine.
+struct process_ranks {
+  std::int64_t all, here;
+};
+
 struct training_plan {
   kunmetrics::case_file what;  // with the changes made
   llama_shape shape{};
@@ -31,6 +36,8 @@ struct training_plan {
   int ranks = 1;
   int threads = 1;  // of a rank
   int cores = 1;    // of the machine
+  std::optional<process_ranks> processes{};  // empty: ranks are threads of this process
+  bool copies_state = false;  // holds a copy of its state while a checkpoint is written
   bytes_by_part rank_bytes;
   std::vector<kunmetrics::bilingual> notes;
 
@@ -127,7 +134,7 @@ inline zero3_settings settings_of(kunmetrics::case_file const& what, std::uint64
 }
 
 // What the schedule of units cannot do; throws input_error naming the key.
-inline void require_trainable(kunmetrics::case_file const& what) {
+inline void require_trainable(kunmetrics::case_file const& what, bool processes) {
   auto const where = what.path.string() + ": ";
   auto const require = [&](bool holds, std::string const& key, std::string_view needed, std::string_view found) {
     if (!holds) throw input_error{needed_found(key, needed, found)};
@@ -137,7 +144,7 @@ inline void require_trainable(kunmetrics::case_file const& what) {
           std::to_string(cluster.tensor_parallel));
   require(cluster.pipeline_parallel == 1, where + "pipeline_parallel", "1: ZeRO-3 is data parallel",
           std::to_string(cluster.pipeline_parallel));
-  require(cluster.nodes.coherent() == 1, where + "nodes", "1, as ranks are threads of one process",
+  require(processes || cluster.nodes.coherent() == 1, where + "nodes", "1, as ranks are threads of one process",
           std::to_string(cluster.nodes.coherent()));
   require(what.recompute == recompute::none || what.recompute == recompute::layers, where + "recompute",
           "none or layers", name_of(what.recompute));
@@ -207,8 +214,18 @@ inline bytes_by_part rank_bytes(training_plan const& plan, std::int64_t ranks) {
   });
 }
 
+// Of the copy that a checkpoint is written from: fp32 parameters, m and v of a rank's shards.
+inline std::int64_t copy_bytes(training_plan const& plan, std::int64_t ranks) {
+  std::int64_t elements = 0;
+  for (auto const& unit : cuts(plan.shape, ranks)) elements += unit.shard;
+  return plan.copies_state ? elements * 3 * static_cast<std::int64_t>(sizeof(float)) : 0;
+}
+
 inline bool fits(training_plan const& plan, std::int64_t ranks, std::optional<std::int64_t> available) {
-  return !available || rank_bytes(plan, ranks).total() * ranks + process_bytes <= *available;
+  if (!available) return true;
+  auto const rank = rank_bytes(plan, ranks).total() + copy_bytes(plan, ranks);
+  if (plan.processes) return (rank + process_bytes) * plan.processes->here <= *available;
+  return rank * ranks + process_bytes <= *available;
 }
 
 // The most ranks, at most `most`, that fit; 0 where not even one does.
@@ -222,11 +239,13 @@ inline std::int64_t most_ranks(training_plan const& plan, std::int64_t most, std
 inline void require_memory(training_plan const& plan, std::optional<std::int64_t> available) {
   if (detail::fits(plan, plan.ranks, available)) return;
   auto const gibibytes = [](std::int64_t bytes) { return kunmetrics::gibibytes(bytes * kunmetrics::units::byte); };
-  auto const need = plan.rank_bytes.total();
+  auto const copy = detail::copy_bytes(plan, plan.ranks);
+  auto const need = plan.rank_bytes.total() + copy;
   std::string parts;
   for (std::size_t i = 0; i < memory_part_names.size(); ++i) {
     parts.append(i == 0 ? "" : ", ").append(memory_part_names[i]).append(" ").append(gibibytes(plan.rank_bytes.bytes[i]));
   }
+  if (copy > 0) parts.append(", checkpoint copy ").append(gibibytes(copy));
   auto slice = plan;
   slice.shape.layers = 1;
   auto const fitting = detail::most_ranks(slice, std::min(plan.ranks, plan.cores), available);
@@ -241,21 +260,26 @@ inline void require_memory(training_plan const& plan, std::optional<std::int64_t
 
 // Throws input_error for a case that cannot be trained here. Memory is judged by `require_memory`.
 inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
-                             int cores) {
-  training_plan plan{.what = std::move(what), .cores = cores};
-  detail::require_trainable(plan.what);
+                             int cores, std::optional<process_ranks> processes = {}) {
+  training_plan plan{.what = std::move(what), .cores = cores, .processes = processes,
+                     .copies_state = o.checkpoint_every.has_value()};
+  detail::require_trainable(plan.what, processes.has_value());
   detail::note_precision(plan, o.precision);
   plan.settings = detail::settings_of(plan.what, o.seed);
   if (o.layers) detail::note_layers(plan, *o.layers);
   detail::note_backend(plan);
   plan.shape = detail::shape_of(plan.what.model, plan.what.path.string());
-  auto ranks = o.ranks.value_or(processors(plan.what.cluster).coherent());
+  if (processes && o.ranks && *o.ranks != processes->all) {
+    throw detail::input_error{detail::needed_found("--ranks", "the " + std::to_string(processes->all) + " of mpirun",
+                                                   std::to_string(*o.ranks))};
+  }
+  auto ranks = processes ? processes->all : o.ranks.value_or(processors(plan.what.cluster).coherent());
   detail::require_countable(plan.what, ranks);
-  if (o.layers && !o.ranks) {  // more ranks than cores would only make a slice's steps longer
+  if (o.layers && !o.ranks && !processes) {  // more ranks than cores would only make a slice's steps longer
     ranks = std::max<std::int64_t>(1, detail::most_ranks(plan, std::min<std::int64_t>(ranks, cores), available));
   }
   detail::set_ranks(plan, ranks);
-  plan.threads = static_cast<int>(o.threads > 0 ? o.threads : std::max(1, cores / plan.ranks));
+  plan.threads = static_cast<int>(o.threads > 0 ? o.threads : std::max<std::int64_t>(1, cores / (processes ? processes->here : plan.ranks)));
   plan.rank_bytes = detail::rank_bytes(plan, plan.ranks);
   return plan;
 }

@@ -27,6 +27,7 @@
 #include "shard.hpp"
 #include "sharding.hpp"
 #include "step_summary.hpp"
+#include "training_progress.hpp"
 #include "unit.hpp"
 
 #include <kunmetrics/step_record.hpp>
@@ -61,15 +62,6 @@ struct step_result {
   bool stop = false;     // some rank wants to stop; the same on all ranks
   bool skipped = false;  // an overflow at this loss scale: nothing was updated
   std::optional<double> loss_scale{};  // that backward used; absent where losses are not scaled
-};
-
-// What must be kept of a training beside the units' state.
-struct training_progress {
-  std::int64_t steps = 0;
-  std::int64_t applied = 0;
-  std::optional<loss_scale_state> loss_scale{};
-
-  friend bool operator==(training_progress const&, training_progress const&) = default;
 };
 
 template <class Backend, communicator Communicator, class PhaseHook = no_phase_hook>
@@ -262,6 +254,7 @@ class zero3 {
   void gather(std::size_t unit, phase computing) {
     if (gathered_.holds(unit)) return;
     enter_(phase::communication);
+    locate(ranks_, steps_ + 1, units_[unit].name);
     gathered_.gather(unit, state_.padded_parameters(unit), ranks_);
     enter_(computing);
   }
@@ -273,6 +266,7 @@ class zero3 {
 
   void reduce(std::size_t unit) {
     enter_(phase::communication);
+    locate(ranks_, steps_ + 1, units_[unit].name);
     auto const strange = reduction_.add_to(gradients_[unit].span(), unit, ranks_);
     if (strange) summary_.saw_backward(unit, *strange);
     enter_(phase::backward);
@@ -286,6 +280,7 @@ class zero3 {
       summary_.measure(unit, own_sum(unit));
     }
     enter_(phase::communication);
+    locate(ranks_, steps_ + 1, "summary");
     return summary_.gathered(tokens, want_stop, ranks_);
   }
 

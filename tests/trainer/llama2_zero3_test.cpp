@@ -3,6 +3,7 @@
 
 #include "program.hpp"
 #include "scratch_folder.hpp"
+#include "small_case.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -17,7 +18,10 @@ using nlohmann::json;
 using trainer_test::check_refused;
 using trainer_test::content;
 using trainer_test::run_program;
+using trainer_test::json_lines_of;
 using trainer_test::scratch_folder;
+using trainer_test::small_case;
+using trainer_test::small_folder;
 
 namespace {
 std::string const program = LLAMA2_ZERO3_PROGRAM;
@@ -29,33 +33,6 @@ constexpr std::string_view little_memory = "";
 #else
 constexpr std::string_view little_memory = "ulimit -v 4000000; ";
 #endif
-
-json small_case() {
-  return json::parse(R"({"name": "small", "model": {"model_type": "llama", "_name_or_path": "tiny", "hidden_size": 24,
-    "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 3, "vocab_size": 61}, "processor": "cpu",
-    "nodes": 1, "processors_per_node": 8, "precision": "fp32", "sequence_length": 16, "micro_batch_size": 2,
-    "gradient_accumulation_steps": 1, "recompute": "layers", "attention": "flash", "tokens": "t.npy",
-    "deepspeed_config": {"train_batch_size": 16, "train_micro_batch_size_per_gpu": 2, "gradient_clipping": 1.0,
-      "optimizer": {"type": "AdamW", "params": {"lr": 1e-2}}, "zero_optimization": {"stage": 3}}})");
-}
-
-// A folder with t.npy, a text of 61 ids in which each follows from the one before, and small.json.
-struct small_folder : scratch_folder {
-  small_folder() {
-    std::vector<std::int32_t> ids(5000);
-    for (std::size_t i = 1; i < ids.size(); ++i) ids[i] = (ids[i - 1] * 7 + 3) % 61;
-    trainer::write_npy(*this / "t.npy", trainer::npy_type::i8, ids);
-    write(small_case());
-  }
-  void write(json const& what) const { file("small.json", what.dump()); }
-};
-
-std::vector<json> lines(std::string const& text) {
-  std::vector<json> all;
-  std::istringstream stream{text};
-  for (std::string line; std::getline(stream, line);) all.push_back(json::parse(line));
-  return all;
-}
 
 void refused(json::json_pointer const& key, json const& value, std::string_view message) {
   small_folder const folder;
@@ -70,7 +47,7 @@ TEST_CASE("a whole run: it learns, and everything it writes is there and agrees"
   small_folder const folder;
   auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "60"}, "LANG=C LC_ALL= ");
   REQUIRE(result.code == 0);
-  auto const steps = lines(content(folder / "run/steps.jsonl"));
+  auto const steps = json_lines_of(content(folder / "run/steps.jsonl"));
   REQUIRE(steps.size() == 60);
   CHECK(steps.front()["loss"].get<double>() == doctest::Approx(std::log(61.0)).epsilon(0.1));
   CHECK(steps.back()["loss"].get<double>() < 0.5 * steps.front()["loss"].get<double>());
@@ -125,7 +102,7 @@ TEST_CASE("the same steps to the bit on 1, 2, 4 and 8 ranks") {
     auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "5"});
     REQUIRE(result.code == 0);
     std::string trace;
-    for (auto const& step : lines(content(folder / "run/steps.jsonl"))) {
+    for (auto const& step : json_lines_of(content(folder / "run/steps.jsonl"))) {
       trace += step["loss"].dump() + ' ' + step["grad_norm"].dump() + ' ' + step["tokens"].dump() + '\n';
     }
     if (reference.empty()) reference = trace;
@@ -147,7 +124,7 @@ TEST_CASE("every precision learns, at every stage, and the steps say their loss 
       folder.write(changed);
       auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "60"});
       REQUIRE(result.code == 0);
-      auto const steps = lines(content(folder / "run/steps.jsonl"));
+      auto const steps = json_lines_of(content(folder / "run/steps.jsonl"));
       CHECK(steps.back()["loss"].get<double>() < 0.6 * steps.front()["loss"].get<double>());
       auto const report = json::parse(content(folder / "run/report.json"));
       CHECK(report["precision"] == precision);
@@ -210,7 +187,7 @@ TEST_CASE("a stop signal ends all ranks at one step, with a report of what was t
   CHECK(result.code == 0);
   auto const report = json::parse(content(folder / "run/report.json"));
   CHECK(report["steps_planned"]["value"] == 100'000'000);
-  CHECK(report["steps_trained"]["value"] == lines(content(folder / "run/steps.jsonl")).size());
+  CHECK(report["steps_trained"]["value"] == json_lines_of(content(folder / "run/steps.jsonl")).size());
 }
 
 TEST_CASE("without a token file the tokens are synthetic, and the report says so") {
@@ -278,9 +255,9 @@ TEST_CASE("an unusable token file is one line with file and offset, exit 2, and 
   refuse(good.substr(0, good.size() - 3),
          "t.npy: offset 40125: needed 5000 elements of 8 bytes, received the end of the file after 39997 data bytes");
   refuse(good.substr(0, 40), "t.npy: offset 40: needed 128 bytes of header, received the end of the file");
-  refuse(header("'<i8'", "'|O'  "), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 <i4 <i8, received '|O' "
+  refuse(header("'<i8'", "'|O'  "), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 |i1 <i2 <i4 <i8, received '|O' "
                                    "(python objects)");
-  refuse(header("'<i8'", "'>i8'"), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 <i4 <i8, received '>i8' "
+  refuse(header("'<i8'", "'>i8'"), "t.npy: offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 |i1 <i2 <i4 <i8, received '>i8' "
                                   "(big-endian)");
   refuse(header("(5000,)", "(50, 100)"), "t.npy: offset 60: needed a shape of one dimension (n,), received (50, 100)");
   auto wrong = good;

@@ -74,6 +74,8 @@ TEST_CASE("every accepted type is read in every version") {
     CHECK(item<std::uint16_t>(read("'<u2'", raw<std::uint16_t>({1, 2, 65535})), 2) == 65535);
     CHECK(item<std::uint32_t>(read("'<u4'", raw<std::uint32_t>({1, 2, 7})), 2) == 7);
     CHECK(item<std::uint64_t>(read("'<u8'", raw<std::uint64_t>({1, 2, 8})), 2) == 8);
+    CHECK(item<std::int8_t>(read("'|i1'", raw<std::int8_t>({1, 2, -7})), 2) == -7);
+    CHECK(item<std::int16_t>(read("'<i2'", raw<std::int16_t>({1, 2, -8})), 2) == -8);
     CHECK(item<std::int32_t>(read("'<i4'", raw<std::int32_t>({1, 2, -9})), 2) == -9);
     auto const last = read("'<i8'", raw<std::int64_t>({1, 2, -10}));
     CHECK(item<std::int64_t>(last, 2) == -10);
@@ -106,13 +108,13 @@ TEST_CASE("types that are not plain little-endian integers are refused") {
   auto const refused = [](std::string_view descr) {
     return complaint(npy(dict(descr, "(1,)"), std::string(8, '\0')));
   };
-  std::string const needed = "offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 <i4 <i8, ";
+  std::string const needed = "offset 20: needed an integer dtype of |u1 <u2 <u4 <u8 |i1 <i2 <i4 <i8, ";
   CHECK(refused("'|O'") == needed + "received '|O' (python objects)");
   CHECK(refused("'O'") == needed + "received 'O' (python objects)");
   CHECK(refused("'>i8'") == needed + "received '>i8' (big-endian)");
   CHECK(refused("'>u2'") == needed + "received '>u2' (big-endian)");
   CHECK(refused("'<f4'") == needed + "received '<f4'");
-  CHECK(refused("'<i2'") == needed + "received '<i2'");
+  CHECK(refused("'>i2'") == needed + "received '>i2' (big-endian)");
   CHECK(refused("''") == needed + "received ''");
   CHECK(refused("[('a', '<i8')]") ==
         "offset 20: needed a plain dtype string, received a structured dtype");

@@ -139,6 +139,45 @@ TEST_CASE("neighbours in the file do not stay neighbours") {
   CHECK(neighbours < 10);  // one is expected
 }
 
+TEST_CASE("over all ranks and nodes an epoch has every sample once, and a run resumed in it goes on where it was") {
+  // 8 ranks, 24 samples a step, 1000 samples: epochs end in the midst of steps
+  for (auto const& deal : {micro_batches{8, 1, 3}, micro_batches{4, 2, 3}, micro_batches{3, 4, 2}, micro_batches{16, 1, 1}}) {
+    sampler const stream{1000, 77};
+    auto const per_step = deal.ranks * deal.accumulation * deal.samples;
+    std::vector<int> seen(1000);
+    for (std::int64_t step = 0; step * per_step < 3000 + per_step; ++step) {
+      for (std::int64_t rank = 0; rank < deal.ranks; ++rank) {
+        for (std::int64_t k = 0; k < deal.accumulation; ++k) {
+          for (std::int64_t i = 0; i < deal.samples; ++i) {
+            auto const position = deal.first_position(step, k, rank) + i;
+            if (position < 3000) ++seen[static_cast<std::size_t>(stream.sample(position))];
+          }
+        }
+      }
+    }
+    CHECK(std::ranges::all_of(seen, [](int times) { return times == 3; }));
+  }
+  // the cursor is a number of samples, so that another deal of another size can take over at any step
+  micro_batches const before{8, 1, 3}, after{.ranks = 5, .accumulation = 2, .samples = 4, .first_sample = 7 * 24};
+  sampler const stream{1000, 77};
+  std::vector<int> seen(1000);
+  auto const count = [&](micro_batches const& deal, std::int64_t steps) {
+    for (std::int64_t step = 0; step < steps; ++step) {
+      for (std::int64_t rank = 0; rank < deal.ranks; ++rank) {
+        for (std::int64_t k = 0; k < deal.accumulation; ++k) {
+          for (std::int64_t i = 0; i < deal.samples; ++i) {
+            auto const position = deal.first_position(step, k, rank) + i;
+            if (position < 1000) ++seen[static_cast<std::size_t>(stream.sample(position))];
+          }
+        }
+      }
+    }
+  };
+  count(before, 7);
+  count(after, 21);  // 168 + 840 samples
+  CHECK(std::ranges::all_of(seen, [](int times) { return times == 1; }));
+}
+
 TEST_CASE("sizes and places that make no sense are refused") {
   CHECK(message_of([] { static_cast<void>(sampler{0, 1}); }) ==
         "sampler: needed at least one sample, received 0");

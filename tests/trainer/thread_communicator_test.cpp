@@ -297,3 +297,72 @@ TEST_CASE("each rank has the OpenMP threads it was given") {
   CHECK(threads == 6);
 }
 #endif
+
+TEST_CASE("a rank that does not come in time is named, with where it was last seen") {
+  std::atomic<bool> released{false};
+  std::string told;
+  try {
+    run_ranks(
+        4,
+        [&](thread_communicator& ranks) {
+          ranks.at({6, "layer1"});
+          barrier(ranks);
+          ranks.at({7, "layer2"});
+          if (ranks.rank() == 2) {  // late for the others, but it does end
+            while (!released) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+            return;
+          }
+          try {
+            barrier(ranks);
+          } catch (...) {
+            released = true;
+            throw;
+          }
+        },
+        trainer::rank_limits{.timeout = std::chrono::milliseconds{250}});
+  } catch (rank_failure const& failure) {
+    told = failure.what();
+    CHECK(failure.at().step == 7);
+  }
+  CHECK(contains(told, " of 4, step 7, unit layer2: rank 2 did not come to all_gather within 0.25 s, "
+                       "last seen at step 6, unit layer1"));
+}
+
+namespace {
+struct given_up {
+  std::string what;
+};
+std::atomic<bool> may_end{false};
+}  // namespace
+
+TEST_CASE("a rank that hangs for good: the group waits no longer than the timeout and a second") {
+  may_end = false;
+  auto const since = std::chrono::steady_clock::now();
+  try {
+    run_ranks(
+        3,
+        [](thread_communicator& ranks) {
+          ranks.at({1, "embedding"});
+          while (ranks.rank() == 1 && !may_end) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+          barrier(ranks);
+        },
+        trainer::rank_limits{.timeout = std::chrono::milliseconds{300}, .stuck = [](rank_failure const& failure) {
+                               may_end = true;  // so that the threads can be joined: a program would end here
+                               throw given_up{failure.what()};
+                             }});
+  } catch (given_up const& told) {
+    CHECK(contains(told.what, "rank 1 did not come to all_gather within 0.3 s, and was never seen"));
+  }
+  CHECK(may_end);
+  CHECK(std::chrono::steady_clock::now() - since < std::chrono::seconds{20});
+}
+
+TEST_CASE("positions: a longer name is cut, and what is not known is not told") {
+  CHECK(described(trainer::run_position{3, "layer7"}) == "step 3, unit layer7");
+  CHECK(described(trainer::run_position{3, ""}) == "step 3");
+  CHECK(described(trainer::run_position{0, "data"}) == "before the first step, unit data");
+  CHECK(!trainer::run_position{}.known());
+  CHECK(trainer::run_position{1, "a name of more than twenty-three letters"}.name() == "a name of more than twe");
+  CHECK(trainer::seconds_text(std::chrono::milliseconds{120'000}) == "120 s");
+  CHECK(trainer::seconds_text(std::chrono::milliseconds{50}) == "0.05 s");
+}

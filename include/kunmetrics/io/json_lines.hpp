@@ -20,10 +20,10 @@ std::string json_line(Struct const& object) {
 class json_lines {
  public:
   // Begins an empty file. Throws std::runtime_error naming the path when it cannot be written.
-  explicit json_lines(std::filesystem::path path)
-      : path_{std::move(path)}, file_{path_, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND} {
-    if (file_.value() < 0) throw detail::write_error(path_, "a file to write", errno);
-  }
+  explicit json_lines(std::filesystem::path path) : json_lines{std::move(path), O_TRUNC} {}
+
+  // Goes on at the end of a file, or begins one. Throws as the constructor does.
+  static json_lines continued(std::filesystem::path path) { return json_lines{std::move(path), 0}; }
 
   // Adds one line. Throws std::runtime_error naming the path when the disk does not take it.
   template <typename Struct>
@@ -36,6 +36,11 @@ class json_lines {
   std::filesystem::path const& path() const { return path_; }
 
  private:
+  json_lines(std::filesystem::path path, int truncation)
+      : path_{std::move(path)}, file_{path_, O_WRONLY | O_CREAT | O_APPEND | truncation} {
+    if (file_.value() < 0) throw detail::write_error(path_, "a file to write", errno);
+  }
+
   std::filesystem::path path_;
   detail::descriptor file_;
 };

@@ -1,0 +1,39 @@
+// steps.jsonl of a run that may go on from a checkpoint.
+//
+// A run that begins, begins an empty log. One that goes on from step S keeps the lines of the steps up to S and
+// adds to them: what was trained after S is trained again, with the same bits.
+#pragma once
+
+#include <kunmetrics/io/json_lines.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+namespace trainer {
+
+// The step that a line tells of; 0 for a line that is no object with one, such as half of one.
+inline std::int64_t step_of_line(std::string const& line) {
+  auto const object = nlohmann::json::parse(line, nullptr, false);
+  if (!object.is_object()) return 0;
+  auto const step = object.find("step");
+  return step != object.end() && step->is_number_integer() ? step->get<std::int64_t>() : 0;
+}
+
+// The log at `path`, to be written to after step `kept`. Throws std::runtime_error naming the path.
+inline std::unique_ptr<kunmetrics::json_lines> step_log(std::filesystem::path const& path, std::int64_t kept) {
+  if (kept == 0) return std::make_unique<kunmetrics::json_lines>(path);
+  std::string text;
+  std::ifstream old{path};
+  for (std::string line; std::getline(old, line);) {
+    if (auto const step = step_of_line(line); step > 0 && step <= kept) text.append(line).append("\n");
+  }
+  kunmetrics::write_whole(path, text);
+  return std::unique_ptr<kunmetrics::json_lines>{new kunmetrics::json_lines(kunmetrics::json_lines::continued(path))};
+}
+
+}  // namespace trainer

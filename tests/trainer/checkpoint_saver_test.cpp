@@ -1,0 +1,221 @@
+// The real program saves, is killed, cannot write, and goes on: with the bits of a run that nothing disturbed.
+#include "checkpoint_folder.hpp"
+#include "commit_point.hpp"
+#include "mpi_program.hpp"
+#include "small_case.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using trainer_test::content;
+using trainer_test::run_program;
+using trainer_test::small_case;
+using trainer_test::small_folder;
+using trainer_test::trace_of;
+using nlohmann::json;
+
+namespace {
+std::string const program = LLAMA2_ZERO3_PROGRAM;
+using arguments = std::vector<std::string>;
+
+arguments with(arguments const& more) {
+  arguments all{"--case", "small.json"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+// The bytes of all shards of a checkpoint, and how far it has come.
+std::string state_of(std::filesystem::path const& checkpoint, int ranks) {
+  std::string all = json::parse(content(checkpoint / "meta.json"))["samples"].dump();
+  for (int rank = 0; rank < ranks; ++rank) all += content(checkpoint / trainer::shard_name(rank, ranks));
+  return all;
+}
+
+json on_ranks(int ranks, int accumulation) {
+  auto changed = small_case();
+  changed["processors_per_node"] = ranks;
+  changed["gradient_accumulation_steps"] = accumulation;
+  changed["deepspeed_config"]["train_batch_size"] = 2 * ranks * accumulation;
+  return changed;
+}
+
+std::string one_line(std::string const& text) {
+  CHECK(std::ranges::count(text, '\n') >= 1);
+  auto const before_last = text.rfind('\n', text.size() - 2);
+  return before_last == std::string::npos ? text : text.substr(before_last + 1);
+}
+}  // namespace
+
+TEST_CASE("a run taken up again ends as the one that nothing disturbed, on as many ranks or others") {
+  small_folder const folder;
+  folder.write(on_ranks(4, 2));
+  REQUIRE(run_program(folder, program, with({"--out", "whole", "--steps", "10", "--checkpoint-every", "5"})).code == 0);
+  auto const reference = state_of(folder / "whole/checkpoints/step_00000010", 4);
+  auto const trace = trace_of(content(folder / "whole/steps.jsonl"));
+  REQUIRE(run_program(folder, program, with({"--out", "a", "--steps", "10", "--checkpoint-every", "3"})).code == 0);
+  CHECK(content(folder / "a/checkpoints/latest") == "step_00000010\n");
+  std::filesystem::remove(folder / "a/checkpoints/latest");
+  for (auto const& [ranks, accumulation] : {std::pair{4, 2}, {8, 1}, {2, 4}, {1, 8}}) {
+    CAPTURE(ranks);
+    folder.write(on_ranks(ranks, accumulation));
+    auto const result = run_program(folder, program, with({"--out", "a", "--steps", "10", "--checkpoint-every", "99", "--keep", "9",
+                                                           "--resume", "a/checkpoints/step_00000009"}));
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    CHECK(trace_of(content(folder / "a/steps.jsonl")) == trace);
+  }
+  folder.write(on_ranks(4, 2));
+  REQUIRE(run_program(folder, program, with({"--out", "b", "--steps", "10", "--checkpoint-every", "99", "--resume", "a/checkpoints"})).code == 2);
+  REQUIRE(run_program(folder, program, with({"--out", "b", "--steps", "10", "--checkpoint-every", "99", "--resume",
+                                             "whole/checkpoints/step_00000005"})).code == 0);
+  CHECK(state_of(folder / "b/checkpoints/step_00000010", 4) == reference);
+}
+
+TEST_CASE("fp16 goes on with its loss scale and its skipped steps") {
+  small_folder const folder;
+  auto changed = on_ranks(2, 1);
+  changed["precision"] = "fp16";
+  changed["deepspeed_config"]["fp16"] = {{"enabled", true}, {"initial_scale_power", 24}, {"loss_scale_window", 3}};
+  folder.write(changed);
+  REQUIRE(run_program(folder, program, with({"--out", "whole", "--steps", "20", "--checkpoint-every", "20"})).code == 0);
+  REQUIRE(run_program(folder, program, with({"--out", "a", "--steps", "7", "--checkpoint-every", "7"})).code == 0);
+  auto const meta = json::parse(content(folder / "a/checkpoints/step_00000007/meta.json"));
+  CHECK(meta["applied_steps"] < meta["step"]);
+  REQUIRE(run_program(folder, program, with({"--out", "a", "--steps", "20", "--checkpoint-every", "20", "--resume", "a/checkpoints"})).code == 0);
+  CHECK(trace_of(content(folder / "a/steps.jsonl")) == trace_of(content(folder / "whole/steps.jsonl")));
+  CHECK(state_of(folder / "a/checkpoints/step_00000020", 2) == state_of(folder / "whole/checkpoints/step_00000020", 2));
+}
+
+TEST_CASE("killed at any point of a commit: latest loads, and the run goes on to the same bits") {
+  small_folder const folder;
+  folder.write(on_ranks(3, 1));
+  REQUIRE(run_program(folder, program, with({"--out", "whole", "--steps", "9", "--checkpoint-every", "3"})).code == 0);
+  auto const reference = state_of(folder / "whole/checkpoints/step_00000009", 3);
+  auto const trace = trace_of(content(folder / "whole/steps.jsonl"));
+  for (auto const point : trainer::commit_points) {
+    CAPTURE(point);
+    std::string const out{point};
+    bool const of_each_rank = point.starts_with("shard ");
+    // the second checkpoint: after 3 of 3 ranks, the first of the next
+    auto const when = std::string{point} + (of_each_rank ? ":4" : ":2");
+    auto const killed = run_program(folder, program, with({"--out", out, "--steps", "9", "--checkpoint-every", "3", "--keep", "1"}),
+                                    "exec env 'LLAMA2_ZERO3_KILL_AT=" + when + "' ");
+    CHECK(killed.code != 0);
+    CHECK(killed.out.empty());
+    auto const checkpoints = folder / (out + "/checkpoints");
+    auto const latest = content(checkpoints / "latest");
+    bool const moved = point == "latest moved" || point == "old removed";
+    CHECK(latest == (moved ? "step_00000006\n" : "step_00000003\n"));
+    auto const resumed = run_program(folder, program, with({"--out", out, "--steps", "9", "--checkpoint-every", "3", "--resume",
+                                                            out + "/checkpoints"}));
+    CAPTURE(resumed.err);
+    REQUIRE(resumed.code == 0);
+    CHECK(content(checkpoints / "latest") == "step_00000009\n");
+    CHECK(state_of(checkpoints / "step_00000009", 3) == reference);
+    CHECK(trace_of(content(folder / (out + "/steps.jsonl"))) == trace);
+    for (auto const& entry : std::filesystem::directory_iterator{checkpoints}) {
+      CHECK(!entry.path().filename().string().ends_with(".tmp"));
+    }
+  }
+}
+
+TEST_CASE("killed before the first checkpoint is whole: there is none, and that is said") {
+  small_folder const folder;
+  folder.write(on_ranks(2, 1));
+  auto const killed = run_program(folder, program, with({"--out", "a", "--steps", "9", "--checkpoint-every", "3"}),
+                                  "exec env 'LLAMA2_ZERO3_KILL_AT=meta written' ");
+  CHECK(killed.code != 0);
+  auto const resumed = run_program(folder, program, with({"--out", "a", "--steps", "9", "--resume", "a/checkpoints"}));
+  CHECK(resumed.code == 2);
+  CHECK(resumed.err == "llama2_zero3: a/checkpoints: needed a folder with latest or meta.json, found neither\n");
+}
+
+TEST_CASE("a full disk, a folder that is none: one line, and the last checkpoint stays") {
+  small_folder const folder;
+  folder.write(on_ranks(2, 1));
+  REQUIRE(run_program(folder, program, with({"--out", "a", "--steps", "3", "--checkpoint-every", "3"})).code == 0);
+  // no file beyond 16 blocks of 512 bytes: what write(2) then refuses looks like a full disk to the program
+  auto const full = run_program(folder, program, with({"--out", "a", "--steps", "9", "--checkpoint-every", "3", "--resume", "a/checkpoints"}),
+                                "trap '' XFSZ; ulimit -f 16; ");
+  CHECK(full.code == 1);
+  auto const line = one_line(full.err);
+  CAPTURE(line);
+  CHECK(line.starts_with("llama2_zero3: rank "));
+  CHECK(line.find(" of 2, step 6, unit checkpoint: a/checkpoints/step_00000006.tmp/rank_0000") != std::string::npos);
+  CHECK(line.find("File too large") != std::string::npos);
+  CHECK(content(folder / "a/checkpoints/latest") == "step_00000003\n");
+  CHECK(!std::filesystem::exists(folder / "a/checkpoints/step_00000006.tmp"));
+  CHECK(run_program(folder, program, with({"--out", "a", "--steps", "6", "--resume", "a/checkpoints"})).code == 0);
+
+  folder.file("b/checkpoints", "a file");
+  auto const none = run_program(folder, program, with({"--out", "b", "--steps", "9", "--checkpoint-every", "3"}));
+  CHECK(none.code == 1);
+  CHECK(one_line(none.err).starts_with("llama2_zero3: rank 0 of 2, step 3, unit checkpoint: b/checkpoints: needed a folder to write in"));
+}
+
+TEST_CASE("what cannot be taken up is refused before anything is trained") {
+  small_folder const folder;
+  folder.write(on_ranks(2, 1));
+  REQUIRE(run_program(folder, program, with({"--out", "a", "--steps", "3", "--checkpoint-every", "3"})).code == 0);
+  auto const refused = [&](arguments const& more, std::string_view message) {
+    auto const result = run_program(folder, program, with(more));
+    CHECK(result.code == 2);
+    CHECK(result.out.empty());
+    CHECK(result.err == "llama2_zero3: " + std::string{message} + "\n");
+  };
+  std::string const meta = "a/checkpoints/step_00000003/meta.json";
+  refused({"--resume", "a/checkpoints", "--steps", "3"}, "--resume: needed a checkpoint of fewer than the 3 steps to train, found 3");
+  refused({"--resume", "a/checkpoints", "--steps", "9", "--seed", "7"}, meta + ": needed the seed 7, found 0");
+  refused({"--resume", "a/checkpoints", "--steps", "9", "--layers", "1"}, meta + ": needed a model with layers 1, found 2");
+  refused({"--resume", "none", "--steps", "9"}, "none: needed a folder with latest or meta.json, found neither");
+  auto const shard = folder / "a/checkpoints/step_00000003/rank_00001_of_00002.bin";
+  auto damaged = content(shard);
+  damaged[damaged.size() - 100] ^= 1;
+  folder.file("a/checkpoints/step_00000003/rank_00001_of_00002.bin", damaged);
+  auto const result = run_program(folder, program, with({"--resume", "a/checkpoints", "--steps", "9"}));
+  CHECK(result.code == 1);
+  CHECK(one_line(result.err).find("a/checkpoints/step_00000003/rank_00001_of_00002.bin: offset ") != std::string::npos);
+  std::filesystem::remove(shard);
+  refused({"--resume", "a/checkpoints", "--steps", "9"},
+          "a/checkpoints/step_00000003/rank_00001_of_00002.bin: offset 0: needed a readable file, received No such file or directory");
+}
+
+TEST_CASE("SIGTERM: all ranks save at one step, the program exits with 0, and the run can go on") {
+  small_folder const folder;
+  folder.write(on_ranks(2, 1));
+  REQUIRE(run_program(folder, program, with({"--out", "whole", "--steps", "400", "--checkpoint-every", "400"})).code == 0);
+  auto const result = run_program(folder, program, with({"--out", "a", "--steps", "400"}), "timeout --preserve-status -s TERM 0.4 ");
+  CAPTURE(result.err);
+  CHECK(result.code == 0);
+  auto const latest = content(folder / "a/checkpoints/latest");
+  REQUIRE(latest.starts_with("step_"));
+  auto const done = std::stoi(latest.substr(5));
+  CHECK(done >= 1);
+  if (done < 400) {
+    CHECK(result.out.find("a signal ended the run after " + std::to_string(done) + "/400 steps") != std::string::npos);
+    REQUIRE(run_program(folder, program, with({"--out", "a", "--steps", "400", "--checkpoint-every", "400", "--resume", "a/checkpoints"})).code == 0);
+  }
+  CHECK(state_of(folder / "a/checkpoints/step_00000400", 2) == state_of(folder / "whole/checkpoints/step_00000400", 2));
+}
+
+TEST_CASE("processes save and take up what threads do, bit for bit") {
+  small_folder const folder;
+  folder.write(on_ranks(4, 2));
+  REQUIRE(run_program(folder, program, with({"--out", "threads", "--steps", "6", "--checkpoint-every", "3"})).code == 0);
+  for (auto const& launcher : trainer_test::mpi_launchers()) {
+    CAPTURE(launcher.name);
+    std::string const out{launcher.name};
+    auto const first = trainer_test::run_on_ranks(launcher, 4, folder, program,
+                                                  with({"--engine", "mpi", "--out", out, "--steps", "3", "--checkpoint-every", "3"}));
+    CAPTURE(first.err);
+    REQUIRE(first.code == 0);
+    CHECK(state_of(folder / (out + "/checkpoints/step_00000003"), 4) == state_of(folder / "threads/checkpoints/step_00000003", 4));
+    auto const second = trainer_test::run_on_ranks(
+        launcher, 4, folder, program,
+        with({"--engine", "mpi", "--out", out, "--steps", "6", "--checkpoint-every", "3", "--resume", "threads/checkpoints/step_00000003"}));
+    REQUIRE(second.code == 0);
+    CHECK(state_of(folder / (out + "/checkpoints/step_00000006"), 4) == state_of(folder / "threads/checkpoints/step_00000006", 4));
+  }
+}

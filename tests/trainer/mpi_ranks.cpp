@@ -1,0 +1,108 @@
+// A rank for tests of mpi_communicator: mpirun starts several of it, the first argument says what they do.
+//
+//   collectives BYTES   both collectives of many sizes, no call moving more than BYTES; prints "right"
+//   throw | hang | die  rank 2 does so at step 5, unit layer1; the timeout is 1 s
+//   together            ranks 0 and 3 throw at once
+#include "mpi_world.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace {
+using trainer::mpi_communicator;
+
+// Byte `at` of what `from` says to `to`.
+std::byte said(int from, int to, std::size_t at) {
+  auto const mixed = static_cast<std::size_t>(from * 31 + to * 7) + at * 13 + (at >> 8U);
+  return static_cast<std::byte>(mixed & 0xffU);
+}
+
+void fill(std::span<std::byte> part, int from, int to) {
+  for (std::size_t at = 0; at < part.size(); ++at) part[at] = said(from, to, at);
+}
+
+bool holds(std::span<std::byte const> part, int from, int to) {
+  for (std::size_t at = 0; at < part.size(); ++at) {
+    if (part[at] != said(from, to, at)) return false;
+  }
+  return true;
+}
+
+void require(bool holds, std::string const& what) {
+  if (!holds) throw std::runtime_error("wrong bytes: " + what);
+}
+
+void exchange(mpi_communicator& ranks, std::size_t bytes) {
+  auto const size = static_cast<std::size_t>(ranks.size());
+  std::vector<std::byte> mine(bytes), send(bytes * size), received(bytes * size);
+  fill(mine, ranks.rank(), -1);
+  ranks.all_gather(mine, received);
+  for (std::size_t r = 0; r < size; ++r) {
+    require(holds(std::span{received}.subspan(r * bytes, bytes), static_cast<int>(r), -1), "all_gather");
+  }
+  for (std::size_t r = 0; r < size; ++r) fill(std::span{send}.subspan(r * bytes, bytes), ranks.rank(), static_cast<int>(r));
+  ranks.all_to_all(send, received);
+  for (std::size_t r = 0; r < size; ++r) {
+    require(holds(std::span{received}.subspan(r * bytes, bytes), static_cast<int>(r), ranks.rank()), "all_to_all");
+  }
+}
+
+void misbehave(mpi_communicator& ranks, std::string_view how, std::int64_t step) {
+  auto const rank = ranks.rank();
+  if (step != 5) return;
+  if (how == "together" && (rank == 0 || rank == 3)) throw std::runtime_error("a thing went wrong");
+  if (rank != 2) return;
+  if (how == "throw") throw std::runtime_error("a thing went wrong");
+  if (how == "die") std::raise(SIGKILL);
+  while (how == "hang") std::this_thread::sleep_for(std::chrono::seconds{1});
+}
+
+void body(mpi_communicator& ranks, std::string_view what, std::int64_t most) {
+  if (what == "collectives") {
+    for (std::size_t const bytes : std::initializer_list<std::size_t>{0, 1, 2, 3, 63, 64, 65, 257}) exchange(ranks, bytes);
+    if (most >= 1000) exchange(ranks, 70'001);  // a call a byte would take minutes
+    trainer::barrier(ranks);
+    if (ranks.rank() == 0) std::puts("right");
+    return;
+  }
+  for (std::int64_t step = 1; step < 10; ++step) {
+    for (auto const* unit : {"embedding", "layer0", "layer1"}) {
+      ranks.at({step, unit});
+      if (std::string_view{unit} == "layer1") misbehave(ranks, what, step);
+      exchange(ranks, 128);
+    }
+  }
+}
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string_view const what = argc > 1 ? argv[1] : "";
+  trainer::mpi_world world;
+  std::signal(SIGTERM, SIG_IGN);  // mpirun sends it when a rank dies; the trainer's own handler returns too
+  std::signal(SIGUSR1, SIG_IGN);  // so does MPICH, with -disable-auto-cleanup
+  try {
+    auto const most = argc > 2 ? std::atoll(argv[2]) : 1 << 30;
+    mpi_communicator ranks{MPI_COMM_WORLD, {.timeout = std::chrono::seconds{what == "collectives" ? 120 : 1},
+                                            .message_bytes = most}};
+    trainer::run_rank(ranks, [&](mpi_communicator& all) { body(all, what, most); });
+    world.finish();
+    return 0;
+  } catch (trainer::aborted const&) {
+    trainer::mpi_world::end(1);
+  } catch (std::exception const& failure) {
+    std::fprintf(stderr, "mpi_ranks: %s\n", failure.what());
+    trainer::mpi_world::end(1);
+  }
+}
