@@ -1,22 +1,26 @@
 // What is known of one finished step.
 //
-// `time` runs from the end of the step before to the end of this one, so that loading data between
-// steps is never left out. Phase times are exclusive and add up to at most `time`; the rest is time
-// in no phase. A value that was not given, or is not finite, is empty.
+// `time` runs from the end of the step before, or of a pause after it, to the end of this one, so that
+// loading data between steps is never left out and a pause between steps never in. Phase times are
+// exclusive and add up to `time`: what is in no phase is `idle`. Communication that ran behind
+// computation has a field of its own and is in no phase's time. A value that was not given, or is not
+// finite, is empty.
 #pragma once
 
 #include <kunmetrics/fields.hpp>
 #include <kunmetrics/quantity.hpp>
+#include <kunmetrics/requirements.hpp>
 
 #include <array>
+#include <cstdint>
 #include <optional>
 
 namespace kunmetrics {
 
-enum class phase { data, forward, backward, communication, optimizer, checkpoint, evaluation };
+enum class phase { data, forward, backward, communication, optimizer, checkpoint, evaluation, idle };
 
-inline constexpr std::array<std::string_view, 7> phase_names{
-    "data", "forward", "backward", "communication", "optimizer", "checkpoint", "evaluation"};
+inline constexpr std::array<std::string_view, 8> phase_names{
+    "data", "forward", "backward", "communication", "optimizer", "checkpoint", "evaluation", "idle"};
 constexpr std::string_view name_of(phase p) { return phase_names.at(static_cast<std::size_t>(p)); }
 
 using phase_times = std::array<quantity_of<units::second>, phase_names.size()>;
@@ -24,7 +28,7 @@ using phase_times = std::array<quantity_of<units::second>, phase_names.size()>;
 struct step_record {
   count_of<units::step> step{};
   quantity_of<units::second> time{};
-  count_of<units::token> tokens{};
+  count_of<units::token> tokens{};  // all that were computed, padding included; of the whole job
   std::optional<double> loss{};
   std::optional<double> grad_norm{};
   std::optional<double> learning_rate{};
@@ -33,15 +37,46 @@ struct step_record {
   bool warm_up = false;  // left out of every rate
   phase_times phases{};
 
+  bool untimed = false;  // the clock went backwards: no time is known, and it counts nowhere
+  bool slow = false;     // against the steps before it: slow_steps.hpp
+  std::int64_t epoch = 0;  // as the loop counts them
+  std::optional<count_of<units::token>> useful_tokens{};   // those that are not padding
+  quantity_of<units::second> overlapped_communication{};   // behind computation, in no phase
+  quantity_of<units::second> paused{};                     // before the step, not in `time`
+  std::optional<quantity_of<units::joule>> energy{};       // of all processors
+
   struct hana_accessors_impl {
     static constexpr auto apply() {
       return fields<field<"step", &step_record::step>, field<"time", &step_record::time>,
                     field<"tokens", &step_record::tokens>, field<"loss", &step_record::loss>,
                     field<"grad_norm", &step_record::grad_norm>, field<"learning_rate", &step_record::learning_rate>,
                     field<"loss_scale", &step_record::loss_scale>, field<"skipped", &step_record::skipped>,
-                    field<"warm_up", &step_record::warm_up>, field<"phases", &step_record::phases>>();
+                    field<"warm_up", &step_record::warm_up>, field<"phases", &step_record::phases>,
+                    field<"untimed", &step_record::untimed>, field<"slow", &step_record::slow>,
+                    field<"epoch", &step_record::epoch>, field<"useful_tokens", &step_record::useful_tokens>,
+                    field<"overlapped_communication", &step_record::overlapped_communication>,
+                    field<"paused", &step_record::paused>, field<"energy", &step_record::energy>>();
     }
   };
 };
+
+constexpr quantity_of<units::second> in_phase(step_record const& record, phase p) {
+  return record.phases[static_cast<std::size_t>(p)];
+}
+
+// What a step brings to sums. A skipped step's time and energy count, its tokens do not; an untimed one
+// brings nothing. Warm-up is the caller's to leave out.
+constexpr interval contribution(step_record const& record) {
+  if (record.untimed) return {};
+  interval one{.time = record.time, .steps = 1 * units::step};
+  if (!record.skipped) one.tokens = record.tokens;
+  if (record.skipped || record.useful_tokens) one.steps_with_useful_tokens = one.steps;
+  if (!record.skipped && record.useful_tokens) one.useful_tokens = *record.useful_tokens;
+  if (record.energy) {
+    one.energy = *record.energy;
+    one.steps_with_energy = one.steps;
+  }
+  return one;
+}
 
 }  // namespace kunmetrics
