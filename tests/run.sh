@@ -7,7 +7,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . cmake/prepared_build.sh
 
-installed "${compiler_packages[@]}" "${trainer_packages[@]}" doctest-dev librapidcheck-dev libbenchmark-dev
+installed "${compiler_packages[@]}" "${trainer_packages[@]}" doctest-dev librapidcheck-dev libbenchmark-dev \
+  libopenmpi-dev openmpi-bin
 if [ -n "${KUNMETRICS_WITH_TORCH:-}" ]; then installed python3-torch; fi
 built "-DKUNMETRICS_BUILD_TESTS=ON -DKUNMETRICS_BUILD_BENCHMARKS=ON" all
 exec ctest --test-dir build -j "$(nproc)" --output-on-failure --no-tests=error "$@"

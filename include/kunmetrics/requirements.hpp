@@ -80,4 +80,17 @@ concept calculator = requires(C const& c, training_case const& run, interval con
   c(run, over);
 };
 
+// A calculator with the run it is for: what remains is the interval. Ends a pipeline of views.hpp.
+template <calculator Calculator>
+struct calculation {
+  training_case run;
+  Calculator calculate;
+
+  constexpr auto operator()(interval const& over) const { return calculate(run, over); }
+};
+template <calculator Calculator>
+constexpr calculation<Calculator> over(training_case const& run, Calculator const& calculate) {
+  return {run, calculate};
+}
+
 }  // namespace kunmetrics

@@ -25,25 +25,25 @@ constexpr std::string_view name_of(phase p) { return phase_names.at(static_cast<
 
 using phase_times = std::array<quantity_of<units::second>, phase_names.size()>;
 
+// Members stand so that what sums are made of lies close together; writers keep the order of `apply`.
 struct step_record {
   count_of<units::step> step{};
   quantity_of<units::second> time{};
-  count_of<units::token> tokens{};  // all that were computed, padding included; of the whole job
+  count_of<units::token> tokens{};                        // of the whole job: all that were computed, padding too
+  std::optional<count_of<units::token>> useful_tokens{};  // those that are not padding
+  std::optional<quantity_of<units::joule>> energy{};      // of all processors
   std::optional<double> loss{};
   std::optional<double> grad_norm{};
   std::optional<double> learning_rate{};
   std::optional<double> loss_scale{};
   bool skipped = false;  // no update was made: its time counts, its tokens do not
   bool warm_up = false;  // left out of every rate
-  phase_times phases{};
-
   bool untimed = false;  // the clock went backwards: no time is known, and it counts nowhere
   bool slow = false;     // against the steps before it: slow_steps.hpp
   std::int64_t epoch = 0;  // as the loop counts them
-  std::optional<count_of<units::token>> useful_tokens{};   // those that are not padding
-  quantity_of<units::second> overlapped_communication{};   // behind computation, in no phase
-  quantity_of<units::second> paused{};                     // before the step, not in `time`
-  std::optional<quantity_of<units::joule>> energy{};       // of all processors
+  phase_times phases{};
+  quantity_of<units::second> overlapped_communication{};  // behind computation, in no phase
+  quantity_of<units::second> paused{};                    // before the step, not in `time`
 
   struct hana_accessors_impl {
     static constexpr auto apply() {
@@ -64,19 +64,29 @@ constexpr quantity_of<units::second> in_phase(step_record const& record, phase p
   return record.phases[static_cast<std::size_t>(p)];
 }
 
-// What a step brings to sums. A skipped step's time and energy count, its tokens do not; an untimed one
+// Adds what a step brings to sums. A skipped step's time and energy count, its tokens do not; an untimed one
 // brings nothing. Warm-up is the caller's to leave out.
-constexpr interval contribution(step_record const& record) {
-  if (record.untimed) return {};
-  interval one{.time = record.time, .steps = 1 * units::step};
-  if (!record.skipped) one.tokens = record.tokens;
-  if (record.skipped || record.useful_tokens) one.steps_with_useful_tokens = one.steps;
-  if (!record.skipped && record.useful_tokens) one.useful_tokens = *record.useful_tokens;
-  if (record.energy) {
-    one.energy = *record.energy;
-    one.steps_with_energy = one.steps;
+constexpr void add(interval& over, step_record const& record) {
+  if (record.untimed) return;
+  over.time += record.time;
+  over.steps += 1 * units::step;
+  // the usual record, by one test of all that is rare
+  if (!(record.skipped | record.useful_tokens.has_value() | record.energy.has_value())) {
+    over.tokens += record.tokens;
+    return;
   }
-  return one;
+  if (!record.skipped) over.tokens += record.tokens;
+  if (record.skipped || record.useful_tokens) over.steps_with_useful_tokens += 1 * units::step;
+  if (!record.skipped && record.useful_tokens) over.useful_tokens += *record.useful_tokens;
+  if (record.energy) {
+    over.energy += *record.energy;
+    over.steps_with_energy += 1 * units::step;
+  }
+}
+constexpr interval contribution(step_record const& record) {
+  interval alone;
+  add(alone, record);
+  return alone;
 }
 
 }  // namespace kunmetrics

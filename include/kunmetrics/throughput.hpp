@@ -39,7 +39,13 @@ struct tokens_per_processor_second_t {
     if (!(over.time.coherent() > 0)) return absent{"no step has been measured after warm-up"};
     return (*this)(over.tokens, over.time, processors(run.cluster));
   }
+  // The end of a pipeline over records or groups of them: views.hpp.
+  constexpr calculation<tokens_per_processor_second_t> operator()(training_case const& run) const;
 };
+constexpr calculation<tokens_per_processor_second_t> tokens_per_processor_second_t::operator()(
+    training_case const& run) const {
+  return {run, *this};
+}
 inline constexpr tokens_per_processor_second_t tokens_per_processor_second;
 
 // The same of the tokens that are not padding. Absent when a measured step did not say its own.
