@@ -40,12 +40,8 @@ struct tokens_per_processor_second_t {
     return (*this)(over.tokens, over.time, processors(run.cluster));
   }
   // The end of a pipeline over records or groups of them: views.hpp.
-  constexpr calculation<tokens_per_processor_second_t> operator()(training_case const& run) const;
+  constexpr auto operator()(training_case const& run) const { return over(run, *this); }
 };
-constexpr calculation<tokens_per_processor_second_t> tokens_per_processor_second_t::operator()(
-    training_case const& run) const {
-  return {run, *this};
-}
 inline constexpr tokens_per_processor_second_t tokens_per_processor_second;
 
 // The same of the tokens that are not padding. Absent when a measured step did not say its own.
