@@ -4,12 +4,15 @@
 #   kunmetrics::views        views.hpp; needs range-v3 as well
 #   kunmetrics::io           the readers and writers of io/; needs nlohmann-json as well
 #   kunmetrics::torch        torch.hpp; needs libtorch as well: kunmetrics_torch.cmake
+#   kunmetrics::mpi          mpi.hpp; needs an MPI as well
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 find_package(Boost 1.74 REQUIRED)
 find_package(range-v3 QUIET)  # its own version file accepts no other than its own number
 find_package(nlohmann_json 3.11 QUIET)
+set(MPI_CXX_SKIP_MPICXX ON)  # MPI's C interface is what is used
+find_package(MPI QUIET COMPONENTS CXX)
 
 # kunmetrics_component(name HEADERS header... LINKS target...)
 function(kunmetrics_component name)
@@ -32,7 +35,7 @@ endfunction()
 file(GLOB core_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kunmetrics/*.hpp
      ${PROJECT_SOURCE_DIR}/include/kunmetrics/devices/*.hpp
      ${PROJECT_SOURCE_DIR}/include/kunmetrics/models/*.hpp)
-list(FILTER core_headers EXCLUDE REGEX "/(views|torch)\\.hpp$")
+list(FILTER core_headers EXCLUDE REGEX "/(views|torch|mpi)\\.hpp$")
 list(APPEND core_headers ${PROJECT_SOURCE_DIR}/include/kunmetrics.hpp)
 kunmetrics_component(kunmetrics HEADERS ${core_headers} LINKS Boost::headers)
 
@@ -47,6 +50,9 @@ if(nlohmann_json_FOUND)
   kunmetrics_component(io HEADERS ${io_headers} LINKS kunmetrics nlohmann_json::nlohmann_json)
 endif()
 include(kunmetrics_torch)
+if(MPI_CXX_FOUND)
+  kunmetrics_component(mpi HEADERS ${PROJECT_SOURCE_DIR}/include/kunmetrics/mpi.hpp LINKS kunmetrics MPI::MPI_CXX)
+endif()
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/kunmetrics-config.cmake.in
                               ${PROJECT_BINARY_DIR}/kunmetrics-config.cmake

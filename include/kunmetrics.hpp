@@ -7,6 +7,7 @@
 #include <kunmetrics/batch.hpp>
 #include <kunmetrics/communication.hpp>
 #include <kunmetrics/conventions.hpp>
+#include <kunmetrics/energy.hpp>
 #include <kunmetrics/fine_tuning.hpp>
 #include <kunmetrics/flops.hpp>
 #include <kunmetrics/memory.hpp>
@@ -14,6 +15,7 @@
 #include <kunmetrics/mixed_precision.hpp>
 #include <kunmetrics/multi_token_prediction.hpp>
 #include <kunmetrics/packed.hpp>
+#include <kunmetrics/projection.hpp>
 #include <kunmetrics/summary.hpp>
 #include <kunmetrics/throughput.hpp>
 #include <kunmetrics/utilization.hpp>

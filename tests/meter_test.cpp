@@ -1,12 +1,15 @@
+#include <kunmetrics/energy.hpp>
 #include <kunmetrics/meter.hpp>
 #include <kunmetrics/utilization.hpp>
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <limits>
 #include <new>
+#include <type_traits>
 
 namespace {
 std::atomic<long> allocations{0};
@@ -51,7 +54,12 @@ struct steps_per_hour {
   static constexpr std::string_view name = "steps_per_hour";
   double operator()(training_case const&, interval const& over) const { return (over.steps / over.time).in(step / hour); }
 };
-double seconds(step_record const& record, phase p) { return record.phases[static_cast<std::size_t>(p)].in(second); }
+double seconds(step_record const& record, phase p) { return in_phase(record, p).in(second); }
+
+// A step is ended by what `start` gives, once: there is no way to finish what was not started.
+using running_step = rate_meter::running_step;
+static_assert(!std::is_default_constructible_v<running_step> && !std::is_copy_constructible_v<running_step> &&
+              !std::is_move_constructible_v<running_step>);
 }  // namespace
 
 TEST_CASE("warm-up steps are recorded, said and left out of the sums") {
@@ -104,7 +112,178 @@ TEST_CASE("phase times are exclusive") {
   CHECK(seconds(record, phase::communication) == doctest::Approx(0.100));
   CHECK(seconds(record, phase::backward) == doctest::Approx(0.007));
   CHECK(seconds(record, phase::optimizer) == 0.0);
+  CHECK(seconds(record, phase::idle) == doctest::Approx(0.001));  // what is in no phase
   CHECK(record.time.in(second) == doctest::Approx(0.138));
+}
+
+TEST_CASE("communication behind computation is recorded apart, and its exposed part in its phase alone") {
+  rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
+  auto running = meter.start();
+  {
+    auto backward = running.enter(phase::backward);
+    wait(10);
+    auto reduce = running.overlap_communication();
+    wait(20);
+    {
+      auto gather = running.overlap_communication();  // two at once are no more than one
+      wait(30);
+    }
+    auto exposed = running.enter(phase::communication);  // now computation waits for it
+    wait(5);
+  }
+  wait(1);
+  auto const& record = running.finish({.tokens = 8 * token, .overlapped_communication = 0.25 * second});
+  CHECK(record.overlapped_communication.in(second) == doctest::Approx(0.050 + 0.25));
+  CHECK(seconds(record, phase::backward) == doctest::Approx(0.060));
+  CHECK(seconds(record, phase::communication) == doctest::Approx(0.005));
+  double sum = 0;
+  for (auto const& time : record.phases) sum += time.in(second);
+  CHECK(sum == doctest::Approx(record.time.in(second)));
+  CHECK(record.time.in(second) == doctest::Approx(0.066));
+  CHECK(meter.totals().overlapped_communication == record.overlapped_communication);
+}
+
+TEST_CASE("a pause between steps is in no step's time, but in goodput's bucket and the next record") {
+  rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
+  wait(700);
+  one_step(meter, 1000, 800);
+  wait(50);
+  {
+    auto pause = meter.pause(phase::evaluation);
+    wait(30'000);
+    CHECK_THROWS_AS(static_cast<void>(meter.start()), std::logic_error);
+    CHECK_THROWS_AS(static_cast<void>(meter.pause(phase::checkpoint)), std::logic_error);
+  }
+  { auto pause = meter.pause(phase::checkpoint); wait(4000); }
+  wait(25);
+  one_step(meter, 1000, 800);
+  CHECK(meter.records()[1].time.in(second) == doctest::Approx(1.075));
+  CHECK(meter.records()[1].paused.in(second) == 34.0);
+  CHECK(meter.records()[0].paused.in(second) == 0.0);
+  CHECK(boost::hana::at_c<0>(meter.results())->coherent() == doctest::Approx(1600 / 2.075 / 8));
+  auto const& goodput = meter.totals().goodput;
+  CHECK(goodput.initialization.in(second) == 0.7);
+  CHECK(goodput.evaluation.in(second) == 30.0);
+  CHECK(goodput.checkpoint.in(second) == 4.0);
+  CHECK(goodput.total().in(second) == doctest::Approx(0.7 + 2.075 + 34));
+  auto running = meter.start();
+  CHECK_THROWS_AS(static_cast<void>(meter.pause(phase::checkpoint)), std::logic_error);
+}
+
+TEST_CASE("a pause before the first step is no part of the start") {
+  rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
+  wait(100);
+  { auto pause = meter.pause(phase::checkpoint); wait(5000); }
+  wait(200);
+  one_step(meter, 1000, 8);
+  CHECK(meter.totals().goodput.initialization.in(second) == 0.3);
+  CHECK(meter.totals().goodput.checkpoint.in(second) == 5.0);
+  CHECK(meter.records()[0].time.in(second) == 1.0);
+}
+
+TEST_CASE("a changing batch size: the rate is the ratio of sums") {
+  rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
+  for (int i = 0; i < 20; ++i) one_step(meter, 1000, 800);
+  for (int i = 0; i < 20; ++i) one_step(meter, 4000, 3200);
+  CHECK(boost::hana::at_c<0>(meter.results())->coherent() == doctest::Approx(100));
+  CHECK(meter.totals().slow_steps == 0 * step);  // four times as long for four times as many tokens is no slow step
+  REQUIRE(meter.rate());
+  CHECK(meter.rate()->half_width.coherent() == doctest::Approx(0));
+}
+
+TEST_CASE("useful tokens have a rate of their own, and none when a step did not say them") {
+  rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
+  auto const packed = [&](std::optional<count_of<token>> useful, bool skipped = false) {
+    auto running = meter.start();
+    wait(1000);
+    running.finish({.tokens = 800 * token, .skipped = skipped, .useful_tokens = useful});
+  };
+  packed(600 * token);
+  packed(200 * token);
+  packed(std::nullopt, true);  // skipped: neither kind counts
+  CHECK(meter(tokens_per_processor_second)->coherent() == doctest::Approx(1600 / 3.0 / 8));
+  CHECK(meter(useful_tokens_per_processor_second)->coherent() == doctest::Approx(800 / 3.0 / 8));
+  packed(std::nullopt);
+  CHECK(meter(useful_tokens_per_processor_second).reason() == "not every step said how many tokens are no padding");
+  CHECK(!meter.records().back().useful_tokens);  // nothing of the step before is left over
+}
+
+TEST_CASE("a resumed run goes on counting, but its rates are those of this start") {
+  rate_meter meter{run, {.warm_up = 1 * step, .resumed = {.step = 1000 * step, .tokens = 800'000 * token, .reached = 1003 * step}},
+                   tokens_per_processor_second};
+  for (int i = 0; i < 5; ++i) one_step(meter, 1000, 800);
+  CHECK(meter.records().front().step == 1001 * step);
+  CHECK(meter.records().front().warm_up);
+  CHECK(!meter.records()[1].warm_up);
+  CHECK(meter.totals().tokens_trained == 804'000 * token);
+  CHECK(meter.steps() == 5 * step);
+  CHECK(boost::hana::at_c<0>(meter.results())->coherent() == doctest::Approx(100));
+  CHECK(meter.totals().goodput.warm_up.in(second) == 1.0);
+  CHECK(meter.totals().goodput.repeated.in(second) == 2.0);  // 1002 and 1003 had been trained before
+  CHECK(meter.totals().goodput.productive.in(second) == 2.0);
+}
+
+TEST_CASE("the rolling window has the newest steps, warm-up never") {
+  rate_meter meter{run, {.warm_up = 2 * step, .records_kept = 64, .window = 4}, tokens_per_processor_second};
+  for (int i = 1; i <= 40; ++i) {
+    one_step(meter, i * 100, 8 * i * i);
+    double tokens = 0, time = 0;
+    for (int k = std::max(3, i - 3); k <= i; ++k) tokens += 8 * k * k, time += k * 0.1;
+    CHECK(meter.window().tokens.coherent() == static_cast<std::int64_t>(tokens));
+    CHECK(meter.window().time.coherent() == doctest::Approx(time));
+  }
+  CHECK(meter(tokens_per_processor_second, meter.window())->coherent() > meter(tokens_per_processor_second)->coherent());
+  CHECK_THROWS_AS((rate_meter{run, {.window = 0}, tokens_per_processor_second}), precondition_error);
+}
+
+TEST_CASE("a clock that goes backwards makes its step untimed: recorded, in no rate") {
+  rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
+  one_step(meter, 1000, 800);
+  {
+    auto running = meter.start();
+    running.turn_to(phase::forward);
+    wait(300);
+    running.turn_to(phase::backward);
+    wait(-5000);
+    auto const& record = running.finish({.tokens = 800 * token, .loss = 2.0});
+    CHECK(record.untimed);
+    CHECK(record.time.in(second) == 0.0);
+    for (auto const& time : record.phases) CHECK(time.in(second) == 0.0);
+  }
+  wait(-50);  // between steps: the next one's
+  one_step(meter, 1000, 800);
+  CHECK(meter.records().back().untimed);
+  one_step(meter, 3000, 800);
+  CHECK(!meter.records().back().untimed);
+  CHECK(meter.records().back().time.in(second) == 3.0);
+  CHECK(meter.measured().steps == 2 * step);
+  CHECK(meter.totals().untimed_steps == 2 * step);
+  CHECK(meter.totals().tokens_trained == 3200 * token);
+  CHECK(boost::hana::at_c<0>(meter.results())->coherent() == doctest::Approx(1600 / 4.0 / 8));
+  {
+    auto pause = meter.pause(phase::checkpoint);
+    wait(-100);
+  }
+  CHECK(meter.totals().goodput.checkpoint.in(second) == 0.0);
+}
+
+TEST_CASE("slow steps are marked; several epochs and energy are in the record") {
+  rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
+  for (int i = 0; i < 50; ++i) {
+    auto running = meter.start();
+    wait(i == 40 ? 3000 : 1000 + i % 3);
+    running.finish({.tokens = 800 * token, .epoch = i / 25, .energy = 400.0 * joule});
+  }
+  for (auto const& record : meter.records()) {
+    CHECK(record.slow == (record.step == 41 * step));
+    CHECK(record.epoch == (record.step.coherent() - 1) / 25);
+  }
+  CHECK(meter.totals().slow_steps == 1 * step);
+  CHECK(meter.totals().longest_step.in(second) == 3.0);
+  CHECK(meter(energy_per_token)->in(joule / token) == 0.5);
+  one_step(meter, 1000, 800);
+  CHECK(!meter(energy_per_token));
+  CHECK(!meter.records().back().energy);
 }
 
 TEST_CASE("a schedule may tell where it is instead of opening scopes") {
@@ -137,6 +316,8 @@ TEST_CASE("a skipped step costs time and gains no tokens; a loss that is not fin
                                        .grad_norm = std::numeric_limits<double>::infinity(), .skipped = true});
   CHECK(!record.loss);
   CHECK(!record.grad_norm);
+  CHECK(meter.totals().losses_not_finite == 1 * step);
+  CHECK(meter.totals().skipped_steps == 1 * step);
   CHECK(meter.measured().tokens == 800 * token);
   CHECK(meter.measured().time.in(second) == 2.0);
 }
@@ -182,7 +363,11 @@ TEST_CASE("after construction the meter takes no memory") {
     auto running = meter.start();
     { auto scope = running.enter(phase::forward); }
     running.finish({.tokens = 49152 * token, .loss = 5.27});
+    { auto pause = meter.pause(phase::evaluation); }
     static_cast<void>(meter.results());
+    static_cast<void>(meter.snapshot());
+    static_cast<void>(meter.rate());
+    static_cast<void>(meter.step_times());
   }
   CHECK(allocations == before);
   CHECK(allocations > 0);  // the counter itself counts

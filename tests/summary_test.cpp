@@ -57,6 +57,28 @@ TEST_CASE("percentiles are nearest ranks of the measured steps") {
   CHECK(measured(3, 2).step_time->p50.in(second) == 3.0);
 }
 
+TEST_CASE("percentiles of more steps than are kept are within 1 %, the longest exact") {
+  basic_meter<summary_clock, tokens_per_processor_second_t> meter{run, {.warm_up = 0 * step, .records_kept = 10}, {}};
+  for (int i = 1; i <= 1000; ++i) {
+    auto running = meter.start();
+    summary_clock::milliseconds += i;
+    running.finish({.tokens = 8 * token});
+  }
+  auto const times = *summary_of(meter).step_time;
+  CHECK(times.p50.in(millisecond) == doctest::Approx(500).epsilon(0.01));
+  CHECK(times.p90.in(millisecond) == doctest::Approx(900).epsilon(0.01));
+  CHECK(times.p99.in(millisecond) == doctest::Approx(990).epsilon(0.01));
+  CHECK(times.max.in(millisecond) == 1000.0);
+}
+
+TEST_CASE("the rate has its interval, from enough steps on") {
+  auto const s = measured(110, 10);
+  REQUIRE(s.rate);
+  CHECK(s.rate->rate.coherent() == doctest::Approx(boost::hana::at_c<0>(s.results)->coherent()));
+  CHECK(s.rate->half_width.coherent() > 0);
+  CHECK(measured(5, 0).rate.reason() == "fewer than 8 batches of steps have been measured");
+}
+
 TEST_CASE("the loss is the mean of the last ten") {
   CHECK(*measured(40, 2).loss == doctest::Approx(5.5));
   CHECK(*measured(2, 0).loss == doctest::Approx(1.5));
@@ -73,5 +95,5 @@ TEST_CASE("a summary is a Hana Struct") {
   std::string names;
   for_each_field(measured(3, 1), [&](std::string_view name, auto const&) { names += std::string{name} + ' '; });
   CHECK(names.starts_with("model processor precision micro_batch_size "));
-  CHECK(names.ends_with("step_time peak results "));
+  CHECK(names.ends_with("rate peak results "));
 }

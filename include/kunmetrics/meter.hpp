@@ -5,159 +5,202 @@
 //     auto running = meter.start();
 //     { auto scope = running.enter(km::phase::forward); ... }
 //     running.finish({.tokens = batch.tokens(), .loss = loss});
+//     if (time_to_save) { auto pause = meter.pause(km::phase::checkpoint); save(); }
 //   }
 //   meter.results();    // a Hana tuple: a rate, and an MFU with its peak, over all measured steps
+//   meter.snapshot();   // from any thread, at any time
 //
-// Rates are Σ tokens / Σ time over the steps after warm-up. Tokens are those of the whole job. Two
-// clock reads a step (and one at each change of phase); all memory is taken in the constructor.
+// Rates are Σ tokens / Σ time over the steps after warm-up. Tokens are those of the whole job. Two clock
+// reads a step (and one at each change of phase); no allocation and no lock after the constructor. A
+// clock that goes backwards makes the step in which it did `untimed`: recorded, counted, in no rate.
 #pragma once
 
+#include <kunmetrics/meter_account.hpp>
+#include <kunmetrics/rate_interval.hpp>
 #include <kunmetrics/requirements.hpp>
-#include <kunmetrics/step_record.hpp>
 
 #include <boost/hana/transform.hpp>
 #include <boost/hana/tuple.hpp>
 
 #include <chrono>
 #include <cmath>
+#include <iterator>
+#include <numeric>
+#include <optional>
 #include <span>
-#include <vector>
+#include <stdexcept>
+#include <utility>
 
 namespace kunmetrics {
 
-struct meter_settings {
-  count_of<units::step> warm_up = 2 * units::step;  // recorded, but left out of every sum
-  std::size_t records_kept = 4096;                  // the newest; sums cover all steps
-};
-
-// What the loop knows at the end of a step.
+// What the loop knows at the end of a step. A loss or norm that is not finite is recorded as none, and
+// counted in the snapshot's `losses_not_finite`; the step counts all the same.
 struct step_outcome {
-  count_of<units::token> tokens{};
+  count_of<units::token> tokens{};  // all that were computed, padding included; of the whole job
   std::optional<double> loss{};
   std::optional<double> grad_norm{};
   std::optional<double> learning_rate{};
   std::optional<double> loss_scale{};
-  bool skipped = false;
+  bool skipped = false;    // no update was made (overflow)
+  std::int64_t epoch = 0;
+  std::optional<count_of<units::token>> useful_tokens{};      // those that are no padding
+  std::optional<quantity_of<units::joule>> energy{};          // of all processors in this step
+  quantity_of<units::second> overlapped_communication{};      // as a device tells; beside overlap scopes
 };
-
-namespace detail {
-// The newest `capacity` records as one contiguous span. Each is written twice, a capacity apart, so
-// that the window never wraps.
-class record_window {
- public:
-  explicit record_window(std::size_t capacity) : capacity_{capacity}, storage_(2 * capacity) {
-    if (capacity == 0) broken_precondition("meter_settings.records_kept", "at least 1", "0");
-  }
-  step_record const& push(step_record const& record) {
-    std::size_t const at = written_++ % capacity_;
-    storage_[at] = record;
-    storage_[at + capacity_] = record;
-    return storage_[at];
-  }
-  std::span<step_record const> span() const {
-    if (written_ <= capacity_) return {storage_.data(), written_};
-    return {storage_.data() + written_ % capacity_, capacity_};
-  }
-
- private:
-  std::size_t capacity_;
-  std::size_t written_ = 0;
-  std::vector<step_record> storage_;
-};
-
-inline std::optional<double> finite(std::optional<double> value) {
-  return value && std::isfinite(*value) ? value : std::nullopt;
-}
-}  // namespace detail
 
 // `Clock` is a std::chrono clock; tests give their own.
 template <typename Clock, calculator... Calculators>
 class basic_meter {
  public:
   class phase_scope;
+  class overlap_scope;
+  class pause_scope;
   class running_step;
 
+  // Throws precondition_error when no record or no window is to be kept.
   basic_meter(training_case const& run, meter_settings settings, Calculators... calculators)
-      : run_{run}, settings_{settings}, records_{settings.records_kept}, calculators_{calculators...} {}
+      : run_{run}, account_{settings}, calculators_{calculators...}, moment_{Clock::now()} {}
 
   // Begins a step. A step that is dropped without `finish` leaves no record; its time then belongs
-  // to the next one. Throws std::logic_error when a step is already running.
+  // to the next one. Throws std::logic_error when a step or a pause is already running.
   [[nodiscard]] running_step start() {
-    if (running_) throw std::logic_error{"meter: start: needed the last step finished, received a second start"};
-    running_ = true;
-    moment_ = Clock::now();
-    if (!step_began_) step_began_ = moment_;
+    if (busy_) throw std::logic_error{"meter: start: needed the last step or pause finished, received a second start"};
+    busy_ = true;
+    auto const now = Clock::now();
+    if (!step_began_) {
+      account_.add_initialization(seconds(std::max(now - moment_, ticks{})));
+      step_began_ = now;
+    }
+    if (now < step_began_) untimed_ = true;
+    moment_ = now;
     times_ = {};
+    overlapped_ = {};
     return running_step{*this};
   }
 
-  training_case const& run() const { return run_; }
-  meter_settings const& settings() const { return settings_; }
-  std::span<step_record const> records() const { return records_.span(); }
-  count_of<units::step> steps() const { return steps_; }  // all finished ones, warm-up included
+  // Time between two steps that is not training: in no step's time, but in goodput's bucket of `why`,
+  // and in the next record's `paused`. Throws std::logic_error while a step or another pause is running.
+  [[nodiscard]] pause_scope pause(phase why) {
+    if (busy_) throw std::logic_error{"meter: pause: needed the last step or pause finished, received a pause within"};
+    busy_ = true;
+    return pause_scope{*this, why};
+  }
 
-  // Sums over the steps after warm-up.
-  interval const& measured() const { return measured_; }
+  training_case const& run() const { return run_; }
+  meter_settings const& settings() const { return account_.settings(); }
+  std::span<step_record const> records() const { return account_.records(); }
+  count_of<units::step> steps() const { return account_.totals().steps; }  // finished, warm-up included
+
+  // Sums over the steps after warm-up; `window` over the newest of them.
+  interval const& measured() const { return account_.totals().measured; }
+  interval const& window() const { return account_.totals().window; }
+  meter_snapshot const& totals() const { return account_.totals(); }
 
   // Each calculator's value over `measured()`, as a Hana tuple in the order they were given.
-  constexpr auto results() const {
-    return boost::hana::transform(calculators_, [this](auto const& calculate) { return calculate(run_, measured_); });
+  constexpr auto results() const { return results(measured()); }
+  constexpr auto results(interval const& over) const {
+    return boost::hana::transform(calculators_, [&](auto const& calculate) { return calculate(run_, over); });
   }
   // The value of any calculator, whether or not the meter was made with it.
   template <calculator Calculator>
   constexpr auto operator()(Calculator const& calculate) const {
-    return calculate(run_, measured_);
+    return calculate(run_, measured());
+  }
+  template <calculator Calculator>
+  constexpr auto operator()(Calculator const& calculate, interval const& over) const {
+    return calculate(run_, over);
   }
   constexpr auto const& calculators() const { return calculators_; }
 
+  // For any thread, at any time. The interval of tokens/p/s and the step times may be a step ahead of
+  // or behind a snapshot.
+  meter_snapshot snapshot() const { return account_.snapshot(); }
+  maybe<rate_interval> rate(double level = 0.95) const {
+    return interval_of_rate(account_.spread(), processors(run_.cluster), level);
+  }
+  duration_sketch step_times() const { return account_.step_times(); }
+
  private:
   using time_point = typename Clock::time_point;
-  static quantity_of<units::second> elapsed(time_point from, time_point to) {
-    return std::chrono::duration<double>(to - from).count() * units::second;
+  using ticks = typename Clock::duration;
+  static quantity_of<units::second> seconds(ticks time) {
+    return std::chrono::duration<double>(time).count() * units::second;
   }
 
-  // Gives the time since the last change to the phase that was on, and turns to `next`.
-  std::optional<phase> turn_to(std::optional<phase> next) {
+  // The time since the last change goes to the phase that was on, and behind computation too while
+  // communication overlaps it.
+  void pass() {
     auto const now = Clock::now();
-    if (phase_) times_[static_cast<std::size_t>(*phase_)] += elapsed(moment_, now);
+    auto const passed = now - moment_;
     moment_ = now;
+    if (passed < ticks{}) {
+      untimed_ = true;
+      return;
+    }
+    if (phase_) times_[static_cast<std::size_t>(*phase_)] += passed;
+    if (overlaps_ > 0 && phase_ != phase::communication) overlapped_ += passed;
+  }
+  std::optional<phase> turn_to(std::optional<phase> next) {
+    pass();
     return std::exchange(phase_, next);
   }
 
   step_record const& finish(step_outcome const& outcome) {
     turn_to(std::nullopt);
-    steps_ += 1 * units::step;
-    step_record const record{.step = steps_,
-                             .time = elapsed(*step_began_, moment_),
-                             .tokens = outcome.tokens,
-                             .loss = detail::finite(outcome.loss),
-                             .grad_norm = detail::finite(outcome.grad_norm),
-                             .learning_rate = outcome.learning_rate,
-                             .loss_scale = outcome.loss_scale,
-                             .skipped = outcome.skipped,
-                             .warm_up = steps_ <= settings_.warm_up,
-                             .phases = times_};
+    step_record& record = account_.next();
+    record.tokens = outcome.tokens;
+    set_finite(record.loss, outcome.loss);
+    set_finite(record.grad_norm, outcome.grad_norm);
+    set_finite(record.learning_rate, outcome.learning_rate);
+    set_finite(record.loss_scale, outcome.loss_scale);
+    record.skipped = outcome.skipped;
+    record.untimed = untimed_;
+    record.epoch = outcome.epoch;
+    set(record.useful_tokens, outcome.useful_tokens);
+    record.paused = seconds(paused_);
+    set(record.energy, outcome.energy);
+    time(record, outcome.overlapped_communication);
+    if (outcome.loss && !record.loss) account_.note_loss_not_finite();
     step_began_ = moment_;
-    running_ = false;
-    if (!record.warm_up) {
-      if (!record.skipped) measured_.tokens += record.tokens;
-      measured_.time += record.time;
-      measured_.steps += 1 * units::step;
-    }
-    return records_.push(record);
+    paused_ = {};
+    untimed_ = busy_ = false;
+    return account_.close_next();
+  }
+
+  // By parts: a fresh std::optional copied as a whole would wait for the stores of its two parts.
+  template <typename T>
+  static void set(std::optional<T>& to, std::optional<T> const& from) {
+    to.reset();
+    if (from) to.emplace(*from);
+  }
+  static void set_finite(std::optional<double>& to, std::optional<double> const& from) {
+    to.reset();
+    if (from && std::isfinite(*from)) to.emplace(*from);
+  }
+
+  // Phases in ticks, so that they add up to the step exactly before they become seconds; no time at all
+  // when the clock went backwards.
+  void time(step_record& record, quantity_of<units::second> overlapped_elsewhere) {
+    auto const all = untimed_ ? ticks{} : moment_ - *step_began_;
+    if (untimed_) times_ = {}, overlapped_ = {}, overlapped_elsewhere = {};
+    auto& idle = times_[static_cast<std::size_t>(phase::idle)];
+    idle = all - std::accumulate(times_.begin(), std::prev(times_.end()), ticks{});
+    for (std::size_t p = 0; p < times_.size(); ++p) record.phases[p] = seconds(times_[p]);
+    record.time = seconds(all);
+    record.overlapped_communication = seconds(overlapped_) + overlapped_elsewhere;
   }
 
   training_case run_;
-  meter_settings settings_;
-  detail::record_window records_;
+  meter_account account_;
   boost::hana::tuple<Calculators...> calculators_;
-  interval measured_{};
-  count_of<units::step> steps_{};
+  time_point moment_;
   std::optional<time_point> step_began_;
-  time_point moment_{};
   std::optional<phase> phase_;
-  phase_times times_{};
-  bool running_ = false;
+  std::array<ticks, phase_names.size()> times_{};
+  ticks overlapped_{}, paused_{};
+  int overlaps_ = 0;
+  bool busy_ = false;  // a step or a pause is running
+  bool untimed_ = false;
 };
 
 // Time in a phase, until the scope ends; an inner scope takes its time away from the outer one.
@@ -176,6 +219,52 @@ class basic_meter<Clock, Calculators...>::phase_scope {
   std::optional<phase> outer_;
 };
 
+// Communication is under way until the scope ends. Its time in any phase but communication is recorded
+// as overlapped; scopes that overlap each other count once.
+template <typename Clock, calculator... Calculators>
+class basic_meter<Clock, Calculators...>::overlap_scope {
+ public:
+  overlap_scope(overlap_scope const&) = delete;
+  overlap_scope& operator=(overlap_scope const&) = delete;
+  ~overlap_scope() {
+    meter_.pass();
+    --meter_.overlaps_;
+  }
+
+ private:
+  friend class running_step;
+  explicit overlap_scope(basic_meter& meter) : meter_{meter} {
+    meter_.pass();
+    ++meter_.overlaps_;
+  }
+
+  basic_meter& meter_;
+};
+
+template <typename Clock, calculator... Calculators>
+class basic_meter<Clock, Calculators...>::pause_scope {
+ public:
+  pause_scope(pause_scope const&) = delete;
+  pause_scope& operator=(pause_scope const&) = delete;
+  ~pause_scope() {
+    // a clock that went backwards meanwhile has measured no pause
+    auto const time = std::max(Clock::now() - began_, ticks{});
+    if (meter_.step_began_) *meter_.step_began_ += time;
+    else meter_.moment_ += time;  // the time before the first step goes on after the pause
+    meter_.paused_ += time;
+    meter_.account_.add_pause(why_, seconds(time));
+    meter_.busy_ = false;
+  }
+
+ private:
+  friend basic_meter;
+  pause_scope(basic_meter& meter, phase why) : meter_{meter}, why_{why}, began_{Clock::now()} {}
+
+  basic_meter& meter_;
+  phase why_;
+  time_point began_;
+};
+
 template <typename Clock, calculator... Calculators>
 class basic_meter<Clock, Calculators...>::running_step {
  public:
@@ -183,11 +272,12 @@ class basic_meter<Clock, Calculators...>::running_step {
   running_step& operator=(running_step const&) = delete;
   ~running_step() {
     if (finished_) return;
-    meter_.running_ = false;
+    meter_.busy_ = false;
     meter_.phase_.reset();
   }
 
   [[nodiscard]] phase_scope enter(phase p) { return {meter_, p}; }
+  [[nodiscard]] overlap_scope overlap_communication() { return overlap_scope{meter_}; }
 
   // The step is in this phase from now on, until the next change: for a schedule that tells where
   // it is. Inside a scope of `enter` the scope's end turns back to the phase before it.

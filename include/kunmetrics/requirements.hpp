@@ -4,6 +4,7 @@
 // interval of measurement into one number. A user's own of either plugs in beside ours.
 #pragma once
 
+#include <kunmetrics/fields.hpp>
 #include <kunmetrics/training_case.hpp>
 
 #include <concepts>
@@ -13,11 +14,48 @@ namespace kunmetrics {
 
 using flop_per_token_t = quantity_of<units::flop / units::token>;  // whole numbers, but for windows
 
-// What was measured over an interval: whole sums, never means of rates.
+// What was measured over an interval: whole sums, never means of rates. Useful tokens and energy are
+// known of as many steps as said them: of the whole interval where that is all of `steps`.
 struct interval {
-  count_of<units::token> tokens{};
+  count_of<units::token> tokens{};  // all that were computed, padding included
   quantity_of<units::second> time{};
   count_of<units::step> steps{};
+  count_of<units::token> useful_tokens{};
+  count_of<units::step> steps_with_useful_tokens{};
+  quantity_of<units::joule> energy{};
+  count_of<units::step> steps_with_energy{};
+
+  constexpr interval& operator+=(interval const& more) {
+    tokens += more.tokens;
+    time += more.time;
+    steps += more.steps;
+    useful_tokens += more.useful_tokens;
+    steps_with_useful_tokens += more.steps_with_useful_tokens;
+    energy += more.energy;
+    steps_with_energy += more.steps_with_energy;
+    return *this;
+  }
+  // What is left when a part of the interval is taken out.
+  constexpr interval& operator-=(interval const& part) {
+    tokens -= part.tokens;
+    time -= part.time;
+    steps -= part.steps;
+    useful_tokens -= part.useful_tokens;
+    steps_with_useful_tokens -= part.steps_with_useful_tokens;
+    energy -= part.energy;
+    steps_with_energy -= part.steps_with_energy;
+    return *this;
+  }
+
+  struct hana_accessors_impl {
+    static constexpr auto apply() {
+      return fields<field<"tokens", &interval::tokens>, field<"time", &interval::time>,
+                    field<"steps", &interval::steps>,
+                    field<"useful_tokens", &interval::useful_tokens>,
+                    field<"steps_with_useful_tokens", &interval::steps_with_useful_tokens>,
+                    field<"energy", &interval::energy>, field<"steps_with_energy", &interval::steps_with_energy>>();
+    }
+  };
 };
 
 // `per_token`: FLOP of forward and backward, recomputation not included.
@@ -41,5 +79,18 @@ concept calculator = requires(C const& c, training_case const& run, interval con
   { C::name } -> std::convertible_to<std::string_view>;
   c(run, over);
 };
+
+// A calculator with the run it is for: what remains is the interval. Ends a pipeline of views.hpp.
+template <calculator Calculator>
+struct calculation {
+  training_case run;
+  Calculator calculate;
+
+  constexpr auto operator()(interval const& over) const { return calculate(run, over); }
+};
+template <calculator Calculator>
+constexpr calculation<Calculator> over(training_case const& run, Calculator const& calculate) {
+  return {run, calculate};
+}
 
 }  // namespace kunmetrics

@@ -1,37 +1,49 @@
 // What is known of one finished step.
 //
-// `time` runs from the end of the step before to the end of this one, so that loading data between
-// steps is never left out. Phase times are exclusive and add up to at most `time`; the rest is time
-// in no phase. A value that was not given, or is not finite, is empty.
+// `time` runs from the end of the step before, or of a pause after it, to the end of this one, so that
+// loading data between steps is never left out and a pause between steps never in. Phase times are
+// exclusive and add up to `time`: what is in no phase is `idle`. Communication that ran behind
+// computation has a field of its own and is in no phase's time. A value that was not given, or is not
+// finite, is empty.
 #pragma once
 
 #include <kunmetrics/fields.hpp>
 #include <kunmetrics/quantity.hpp>
+#include <kunmetrics/requirements.hpp>
 
 #include <array>
+#include <cstdint>
 #include <optional>
 
 namespace kunmetrics {
 
-enum class phase { data, forward, backward, communication, optimizer, checkpoint, evaluation };
+enum class phase { data, forward, backward, communication, optimizer, checkpoint, evaluation, idle };
 
-inline constexpr std::array<std::string_view, 7> phase_names{
-    "data", "forward", "backward", "communication", "optimizer", "checkpoint", "evaluation"};
+inline constexpr std::array<std::string_view, 8> phase_names{
+    "data", "forward", "backward", "communication", "optimizer", "checkpoint", "evaluation", "idle"};
 constexpr std::string_view name_of(phase p) { return phase_names.at(static_cast<std::size_t>(p)); }
 
 using phase_times = std::array<quantity_of<units::second>, phase_names.size()>;
 
+// Members stand so that what sums are made of lies close together; writers keep the order of `apply`.
 struct step_record {
   count_of<units::step> step{};
   quantity_of<units::second> time{};
-  count_of<units::token> tokens{};
+  count_of<units::token> tokens{};                        // of the whole job: all that were computed, padding too
+  std::optional<count_of<units::token>> useful_tokens{};  // those that are not padding
+  std::optional<quantity_of<units::joule>> energy{};      // of all processors
   std::optional<double> loss{};
   std::optional<double> grad_norm{};
   std::optional<double> learning_rate{};
   std::optional<double> loss_scale{};
   bool skipped = false;  // no update was made: its time counts, its tokens do not
   bool warm_up = false;  // left out of every rate
+  bool untimed = false;  // the clock went backwards: no time is known, and it counts nowhere
+  bool slow = false;     // against the steps before it: slow_steps.hpp
+  std::int64_t epoch = 0;  // as the loop counts them
   phase_times phases{};
+  quantity_of<units::second> overlapped_communication{};  // behind computation, in no phase
+  quantity_of<units::second> paused{};                    // before the step, not in `time`
 
   struct hana_accessors_impl {
     static constexpr auto apply() {
@@ -39,9 +51,42 @@ struct step_record {
                     field<"tokens", &step_record::tokens>, field<"loss", &step_record::loss>,
                     field<"grad_norm", &step_record::grad_norm>, field<"learning_rate", &step_record::learning_rate>,
                     field<"loss_scale", &step_record::loss_scale>, field<"skipped", &step_record::skipped>,
-                    field<"warm_up", &step_record::warm_up>, field<"phases", &step_record::phases>>();
+                    field<"warm_up", &step_record::warm_up>, field<"phases", &step_record::phases>,
+                    field<"untimed", &step_record::untimed>, field<"slow", &step_record::slow>,
+                    field<"epoch", &step_record::epoch>, field<"useful_tokens", &step_record::useful_tokens>,
+                    field<"overlapped_communication", &step_record::overlapped_communication>,
+                    field<"paused", &step_record::paused>, field<"energy", &step_record::energy>>();
     }
   };
 };
+
+constexpr quantity_of<units::second> in_phase(step_record const& record, phase p) {
+  return record.phases[static_cast<std::size_t>(p)];
+}
+
+// Adds what a step brings to sums. A skipped step's time and energy count, its tokens do not; an untimed one
+// brings nothing. Warm-up is the caller's to leave out.
+constexpr void add(interval& over, step_record const& record) {
+  if (record.untimed) return;
+  over.time += record.time;
+  over.steps += 1 * units::step;
+  // the usual record, by one test of all that is rare
+  if (!(record.skipped | record.useful_tokens.has_value() | record.energy.has_value())) {
+    over.tokens += record.tokens;
+    return;
+  }
+  if (!record.skipped) over.tokens += record.tokens;
+  if (record.skipped || record.useful_tokens) over.steps_with_useful_tokens += 1 * units::step;
+  if (!record.skipped && record.useful_tokens) over.useful_tokens += *record.useful_tokens;
+  if (record.energy) {
+    over.energy += *record.energy;
+    over.steps_with_energy += 1 * units::step;
+  }
+}
+constexpr interval contribution(step_record const& record) {
+  interval alone;
+  add(alone, record);
+  return alone;
+}
 
 }  // namespace kunmetrics

@@ -37,7 +37,8 @@ TEST_CASE("a step record is one line of bare numbers") {
   CHECK(json_line(third_step()) ==
         R"({"step":3,"time":1.5,"tokens":49152,"loss":2.25,"grad_norm":0.5,"learning_rate":0.0003,"loss_scale":65536.0,)"
         R"("skipped":false,"warm_up":false,"phases":{"data":0.0,"forward":0.5,"backward":0.0,"communication":0.0,)"
-        R"("optimizer":0.0,"checkpoint":0.0,"evaluation":0.0}})"
+        R"("optimizer":0.0,"checkpoint":0.0,"evaluation":0.0,"idle":0.0},)"
+        R"("untimed":false,"slow":false,"epoch":0,"useful_tokens":null,"overlapped_communication":0.0,"paused":0.0,"energy":null})"
         "\n");
 }
 

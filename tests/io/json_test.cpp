@@ -200,7 +200,7 @@ TEST_CASE("a utilization that is not finite is null but keeps its labels") {
 TEST_CASE("phase times are an object by phase") {
   phase_times times{};
   times[static_cast<std::size_t>(phase::backward)] = 1.5 * second;
-  CHECK(plain(times) == R"({"data":0.0,"forward":0.0,"backward":1.5,"communication":0.0,"optimizer":0.0,"checkpoint":0.0,"evaluation":0.0})");
+  CHECK(plain(times) == R"({"data":0.0,"forward":0.0,"backward":1.5,"communication":0.0,"optimizer":0.0,"checkpoint":0.0,"evaluation":0.0,"idle":0.0})");
   CHECK(json_of(times)["backward"].dump() == R"({"value":1.5,"unit":"s"})");
 }
 
@@ -211,7 +211,8 @@ TEST_CASE("a summary is one flat object, its utilizations grouped by convention"
   for (auto const& [key, value] : object.items()) keys += key + ' ';
   CHECK(keys ==
         "model processor precision micro_batch_size gradient_accumulation_steps data_parallel_size global_batch_size "
-        "sequence_length tokens_per_step processors warm_up_steps steps tokens time loss step_time peak "
+        "sequence_length tokens_per_step processors warm_up_steps steps tokens time loss step_time phases "
+        "overlapped_communication slow_steps skipped_steps tokens_trained goodput goodput_ratio rate peak "
         "tokens_per_processor_second mfu hfu tokens_per_step_measured ");
   CHECK(object["model"] == "llama2-7b");
   CHECK(object["precision"] == "fp16");

@@ -62,7 +62,7 @@ inline chart phase_chart(std::span<step_record const> records) {
         for (auto const& time : record.phases) in_phases += time.coherent();
         sum += p < phase_names.size() ? record.phases[p].coherent() : std::max(0.0, record.time.coherent() - in_phases);
       }
-      any = any || sum > 0;
+      any = any || sum > 1e-9;  // what rounding leaves of no time in no phase is no series
       series.points.push_back({(step_of(records[first]) + step_of(records[last - 1])) / 2, sum / static_cast<double>(last - first)});
     }
     if (any) phases.series.push_back(std::move(series));
