@@ -70,7 +70,8 @@ TEST_CASE("three charts with their data, and the numbers with unit, convention, 
   CHECK(data[0]["series"][0]["x"].size() == 50);
   CHECK(data[1]["unit"] == "token/(processor s)");
   CHECK(data[1]["series"][1]["y"][0] == 614.4);
-  CHECK(data[2]["series"].size() == 2);  // phases that nothing was spent in are left out
+  CHECK(data[2]["series"].size() == 3);  // phases that nothing was spent in are left out
+  CHECK(data[2]["series"][2]["name"] == "longest step");
   CHECK(data[2]["series"][1]["name"] == "backward");
   CHECK(data[2]["series"][1]["y"][10] == 6);
   CHECK(text.find("<dt>tokens/p/s</dt><dd>614.40</dd>") != std::string::npos);

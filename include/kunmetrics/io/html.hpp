@@ -67,6 +67,14 @@ inline chart phase_chart(std::span<step_record const> records) {
     }
     if (any) phases.series.push_back(std::move(series));
   }
+  // the means would hide one slow step among many
+  phases.series.push_back({"longest step", {}, true});
+  for (std::size_t s = 0; s < stretches; ++s) {
+    auto const first = s * records.size() / stretches;
+    auto const last = (s + 1) * records.size() / stretches;
+    auto const longest = std::ranges::max_element(records.subspan(first, last - first), {}, [](step_record const& r) { return r.time.coherent(); });
+    if (std::isfinite(longest->time.coherent())) phases.series.back().points.push_back({step_of(*longest), longest->time.coherent()});
+  }
   return phases;
 }
 
@@ -78,7 +86,7 @@ inline std::string figure(chart const& what, std::size_t index) {
   if (what.series.size() > 1) {
     text += "<p class=\"legend\">";
     for (std::size_t i = 0; i < what.series.size(); ++i) {
-      text += "<span class=\"key s" + std::to_string(i % 8) + "\"></span>" + escaped(what.series[i].name) + ' ';
+      text += "<span class=\"key s" + std::to_string(i % 9) + "\"></span>" + escaped(what.series[i].name) + ' ';
     }
     text += "</p>\n";
   }
@@ -132,10 +140,11 @@ inline std::string environment_rows(flagperf_document const& document) {
 }
 }  // namespace detail
 
-// The whole page. `records` are those to draw, oldest first: a meter's own, or all of a log.
+// The whole page. `records` are those to draw, oldest first: a meter's own, or all of a log; `further` are
+// charts to draw below them, of memory, say (device_charts.hpp).
 template <calculator... Calculators>
 std::string html_report(std::string_view title, flagperf_document const& document, summary<Calculators...> const& run,
-                        std::span<step_record const> records) {
+                        std::span<step_record const> records, std::span<chart const> further = {}) {
   auto const world = static_cast<double>(run.processors.coherent());
   maybe<double> whole = absent{"no step has been measured after warm-up"};
   if (run.time.coherent() > 0) whole = static_cast<double>(run.tokens.coherent()) / run.time.coherent() / world;
@@ -151,6 +160,7 @@ std::string html_report(std::string_view title, flagperf_document const& documen
     text += detail::figure(detail::loss_chart(records), 0) + detail::figure(detail::rate_chart(records, world, whole), 1) +
             detail::figure(detail::phase_chart(records), 2);
   }
+  for (std::size_t i = 0; i < further.size(); ++i) text += detail::figure(further[i], 3 + i);
   text += "<h2>Environment</h2>\n" + detail::environment_rows(document);
   if (!document.notes.empty()) {
     text += "<h2>Notes</h2>\n<ul>\n";

@@ -21,7 +21,7 @@ figure { margin: 1.6rem 0; } figcaption { font-weight: 600; } .unit { font-weigh
 .chart { position: relative; } svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--soft); font-size: 12px; } .grid { stroke: var(--grid); } .pointer { stroke: var(--soft); visibility: hidden; }
 .line { fill: none; stroke-width: 1.6; } .area { stroke: none; fill-opacity: .85; }
-.s0 { --c: var(--c0); } .s1 { --c: var(--c1); } .s2 { --c: var(--c2); } .s3 { --c: var(--c3); } .s4 { --c: var(--c4); } .s5 { --c: var(--c5); } .s6 { --c: var(--c6); } .s7 { --c: var(--c7); }
+.s0 { --c: var(--c0); } .s1 { --c: var(--c1); } .s2 { --c: var(--c2); } .s3 { --c: var(--c3); } .s4 { --c: var(--c4); } .s5 { --c: var(--c5); } .s6 { --c: var(--c6); } .s7 { --c: var(--c7); } .s8 { --c: var(--ink); }
 .line { stroke: var(--c); } .area, circle { fill: var(--c); } .key { background: var(--c); }
 output { position: absolute; top: .4rem; display: none; pointer-events: none; background: var(--ground); border: 1px solid var(--grid); border-radius: .4rem;
   padding: .3rem .6rem; font-size: .82rem; white-space: pre; font-variant-numeric: tabular-nums; }
