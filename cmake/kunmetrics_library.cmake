@@ -4,12 +4,14 @@
 #   kunmetrics::views        views.hpp; needs range-v3 as well
 #   kunmetrics::io           the readers and writers of io/; needs nlohmann-json as well
 #   kunmetrics::torch        torch.hpp; needs libtorch as well: kunmetrics_torch.cmake
+#   kunmetrics::prometheus   prometheus.hpp, a /metrics endpoint; needs io and prometheus-cpp as well
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 find_package(Boost 1.74 REQUIRED)
 find_package(range-v3 QUIET)  # its own version file accepts no other than its own number
 find_package(nlohmann_json 3.11 QUIET)
+find_package(prometheus-cpp QUIET)
 
 # kunmetrics_component(name HEADERS header... LINKS target...)
 function(kunmetrics_component name)
@@ -32,7 +34,7 @@ endfunction()
 file(GLOB core_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kunmetrics/*.hpp
      ${PROJECT_SOURCE_DIR}/include/kunmetrics/devices/*.hpp
      ${PROJECT_SOURCE_DIR}/include/kunmetrics/models/*.hpp)
-list(FILTER core_headers EXCLUDE REGEX "/(views|torch)\\.hpp$")
+list(FILTER core_headers EXCLUDE REGEX "/(views|torch|prometheus)\\.hpp$")
 list(APPEND core_headers ${PROJECT_SOURCE_DIR}/include/kunmetrics.hpp)
 kunmetrics_component(kunmetrics HEADERS ${core_headers} LINKS Boost::headers)
 
@@ -45,6 +47,10 @@ if(nlohmann_json_FOUND)
        ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/hf/*.hpp
        ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/logs/*.hpp)
   kunmetrics_component(io HEADERS ${io_headers} LINKS kunmetrics nlohmann_json::nlohmann_json)
+  if(TARGET prometheus-cpp::pull)
+    kunmetrics_component(prometheus HEADERS ${PROJECT_SOURCE_DIR}/include/kunmetrics/prometheus.hpp
+                         LINKS kunmetrics_io prometheus-cpp::pull)
+  endif()
 endif()
 include(kunmetrics_torch)
 

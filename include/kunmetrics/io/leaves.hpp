@@ -48,6 +48,13 @@ class deeper {
   leaf_path& path_;
 };
 
+// Results of calculators, named: a summary, and what else has them.
+template <typename T>
+concept with_results = requires(T const& value) {
+  T::result_names.size();
+  requires is_tuple<std::remove_cvref_t<decltype(value.results)>>;
+};
+
 template <typename T, typename Visit>
 void visit_leaves(leaf_path& path, T const* value, leaf_absence why, Visit& visit);
 
@@ -55,19 +62,19 @@ template <typename T, typename Visit>
 void visit_fields(leaf_path& path, T const* object, leaf_absence why, Visit& visit) {
   boost::hana::for_each(boost::hana::accessors<T>(), [&](auto const& pair) {
     using field_type = std::remove_cvref_t<decltype(boost::hana::second(pair)(std::declval<T const&>()))>;
-    if constexpr (!(is_summary<T> && is_tuple<field_type>)) {
+    if constexpr (!(with_results<T> && is_tuple<field_type>)) {
       deeper const inside{path, {boost::hana::first(pair).c_str(), {}}};
       visit_leaves<field_type>(path, object == nullptr ? nullptr : &boost::hana::second(pair)(*object), why, visit);
     }
   });
 }
 
-template <typename... Calculators, typename Visit>
-void visit_results(leaf_path& path, summary<Calculators...> const* run, leaf_absence why, Visit& visit) {
+template <with_results T, typename Visit>
+void visit_results(leaf_path& path, T const* run, leaf_absence why, Visit& visit) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     auto const one = [&]<std::size_t At>(std::integral_constant<std::size_t, At>) {
       using result = std::remove_cvref_t<decltype(boost::hana::at_c<At>(run->results))>;
-      constexpr auto key = result_key<result>(summary<Calculators...>::result_names[At]);
+      constexpr auto key = result_key<result>(T::result_names[At]);
       deeper const inside{path, {key.name, {}}};
       result const* const value = run == nullptr ? nullptr : &boost::hana::at_c<At>(run->results);
       if constexpr (key.convention.empty()) {
@@ -78,7 +85,7 @@ void visit_results(leaf_path& path, summary<Calculators...> const* run, leaf_abs
       }
     };
     (one(std::integral_constant<std::size_t, I>{}), ...);
-  }(std::index_sequence_for<Calculators...>{});
+  }(std::make_index_sequence<T::result_names.size()>{});
 }
 
 template <typename T, typename Visit>
@@ -95,7 +102,7 @@ void visit_leaves(leaf_path& path, T const* value, leaf_absence why, Visit& visi
     }
   } else if constexpr (hana_struct<T> && !single_number<T>) {
     visit_fields(path, value, why, visit);
-    if constexpr (is_summary<T>) visit_results(path, value, why, visit);
+    if constexpr (with_results<T>) visit_results(path, value, why, visit);
   } else {
     visit(std::as_const(path), value, why);
   }
