@@ -1,5 +1,7 @@
 // Writers of steps against the plain copy or write of the same bytes, and how many records a second that is.
+#include <kunmetrics/io/html.hpp>
 #include <kunmetrics/io/json_lines.hpp>
+#include <kunmetrics/io/step_log.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -102,5 +104,50 @@ void json_lines_to_file(benchmark::State& state) {
   state.SetLabel("over write_of_lines");
 }
 BENCHMARK(json_lines_to_file)->UseRealTime();
+
+// Reads what a log of a thousand records says; over the copy of its bytes.
+void step_log_of_file(benchmark::State& state) {
+  scratch_file const file;
+  write_whole(file.path, lines());
+  for (auto _ : state) benchmark::DoNotOptimize(read_step_log(file.path).records.data());
+  count_records(state);
+  state.SetLabel("over memcpy_of_lines");
+}
+BENCHMARK(step_log_of_file)->UseRealTime();
+
+std::vector<step_record> const& a_million() {
+  static auto const all = [] {
+    std::vector<step_record> made;
+    while (made.size() < 1'000'000) made.insert(made.end(), records().begin(), records().end());
+    for (std::size_t i = 0; i < made.size(); ++i) made[i].step = static_cast<std::int64_t>(i + 1) * step;
+    return made;
+  }();
+  return all;
+}
+
+void copy_of_a_million_steps(benchmark::State& state) {
+  for (auto _ : state) {
+    auto const copy = a_million();
+    benchmark::DoNotOptimize(copy.data());
+  }
+}
+BENCHMARK(copy_of_a_million_steps)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+void html_of_a_million_steps(benchmark::State& state) {
+  constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
+                              .cluster = {.per_node = 8 * processor / node},
+                              .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+  meter const none{run, tokens_per_processor_second, mfu<flops::palm>};
+  auto const summary = summary_of(none);
+  std::size_t size = 0;
+  for (auto _ : state) {
+    auto const page = html_report("a million steps", {}, summary, a_million());
+    size = page.size();
+    benchmark::DoNotOptimize(page.data());
+  }
+  state.counters["MB"] = static_cast<double>(size) / 1e6;
+  state.SetLabel("over copy_of_a_million_steps");
+}
+BENCHMARK(html_of_a_million_steps)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 }  // namespace

@@ -36,7 +36,7 @@ km::language terminal_language() {
 
 template <km::recompute Recompute>
 void train(training_plan const& plan, dataset const& tokens, std::int64_t steps, km::device const& processor,
-           std::filesystem::path const& out) {
+           options const& o) {
   // a run of two steps still has one to measure; the report says how many were left out
   // records for the charts: all of them up to a hundred thousand
   km::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - 1) * km::units::step,
@@ -44,18 +44,24 @@ void train(training_plan const& plan, dataset const& tokens, std::int64_t steps,
   km::meter meter{plan.what.run(processor), settings, km::tokens_per_processor_second, km::mfu<km::flops::palm>,
                   km::mfu<km::flops::causal>, km::mfu<km::flops::flagperf_nominal>,
                   km::hfu<km::flops::palm, Recompute>};
-  km::json_lines log{out / "steps.jsonl"};
+  step_outputs log{o, meter, steps, plan.what.deepspeed ? plan.what.deepspeed->steps_per_print : 10};
   auto const outcome = training{plan, tokens, steps, meter, log, stop_wanted}.run();
 
   auto const run = summary_of(meter);
-  auto const document = document_of(plan, tokens, processor, steps, outcome);
+  auto const devices = log.devices();
+  auto const document = document_of(plan, tokens, processor, steps, outcome, o.monitor == "machine" ? std::nullopt : devices);
   auto const chinese = km::flagperf_report(document, run, km::language::zh);
   auto const english = km::flagperf_report(document, run, km::language::en);
+  // printed before it is written: the disk may be full
+  std::cout << (terminal_language() == km::language::zh ? chinese : english) << std::flush;
+  if (log.lost() > 0) std::cerr << "note: steps.jsonl lacks " << log.lost() << " steps that the disk did not take\n";
+  auto object = report_json(plan, tokens, document, run, steps, outcome);
+  if (devices) object["monitor"] = json_of(*devices);
+  auto const& out = o.out;
   km::write_whole(out / "report.md", chinese);
   km::write_whole(out / "report.en.md", english);
-  km::write_whole(out / "report.json", km::json_text(report_json(plan, tokens, document, run, steps, outcome)));
-  km::write_whole(out / "report.html", km::html_report(plan.what.name, document, run, meter.records()));
-  std::cout << (terminal_language() == km::language::zh ? chinese : english) << std::flush;
+  km::write_whole(out / "report.json", km::json_text(object));
+  km::write_whole(out / "report.html", km::html_report(plan.what.name, document, run, meter.records(), log.charts()));
   std::cerr << "written: " << out.string() << "/{report.md,report.en.md,report.json,report.html,steps.jsonl}\n";
 }
 
@@ -70,6 +76,9 @@ void make_folder(std::filesystem::path const& folder) {
 void run(options const& o) {
   std::signal(SIGINT, want_stop);
   std::signal(SIGTERM, want_stop);
+  // a reader that is gone and a file that may not grow are errors of a write, not ends of the training
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   auto what = km::read_case(o.case_path);
   if (o.tokens) what.tokens = *o.tokens;
   auto const available = available_memory();
@@ -84,9 +93,9 @@ void run(options const& o) {
   cpu_processor const processor{measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision),
                                 plan.ranks, available.value_or(0), plan.what.precision};
   if (plan.what.recompute == km::recompute::layers) {
-    train<km::recompute::layers>(plan, tokens, steps, processor.device(), o.out);
+    train<km::recompute::layers>(plan, tokens, steps, processor.device(), o);
   } else {
-    train<km::recompute::none>(plan, tokens, steps, processor.device(), o.out);
+    train<km::recompute::none>(plan, tokens, steps, processor.device(), o);
   }
 }
 

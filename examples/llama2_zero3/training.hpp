@@ -8,15 +8,13 @@
 
 #include "cpu_backend.hpp"
 #include "dataset.hpp"
-#include "progress.hpp"
 #include "sampler.hpp"
+#include "step_outputs.hpp"
 #include "step_tokens.hpp"
 #include "thread_communicator.hpp"
 #include "training_plan.hpp"
 #include "zero3.hpp"
 
-#include <kunmetrics/io/json_lines.hpp>
-#include <kunmetrics/io/text.hpp>
 #include <kunmetrics/meter.hpp>
 #include <kunmetrics/summary.hpp>
 
@@ -54,7 +52,7 @@ template <class Meter>
 class training {
  public:
   training(training_plan const& plan, dataset const& tokens, std::int64_t steps, Meter& meter,
-           kunmetrics::json_lines& log, std::atomic<bool> const& stop)
+           step_outputs<Meter>& log, std::atomic<bool> const& stop)
       : plan_(plan), tokens_(tokens), steps_(steps), meter_(meter), log_(log), stop_(stop) {}
 
   // Throws rank_failure with the first rank's failure.
@@ -108,11 +106,6 @@ class training {
                                       .loss_scale = result.loss_scale,
                                       .skipped = result.skipped});
     log_.append(record);
-    if (progress_.due(result.step, steps_)) {
-      progress_.show(kunmetrics::live_line(record, steps_ * kunmetrics::units::step,
-                                           meter_(kunmetrics::tokens_per_processor_second),
-                                           meter_(kunmetrics::mfu<kunmetrics::flops::palm>)));
-    }
     return result.stop;
   }
 
@@ -120,9 +113,8 @@ class training {
   dataset const& tokens_;
   std::int64_t steps_;
   Meter& meter_;
-  kunmetrics::json_lines& log_;
+  step_outputs<Meter>& log_;
   std::atomic<bool> const& stop_;
-  progress progress_{plan_.what.deepspeed ? plan_.what.deepspeed->steps_per_print : 10};
 };
 
 }  // namespace trainer

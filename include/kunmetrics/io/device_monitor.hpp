@@ -139,6 +139,7 @@ class device_monitor {
       summary_.energy = energy_;
       summary_.mean_power = energy_ / watched_;
     }
+    if (read.power && !summary_.mean_power) summary_.mean_power = *read.power;  // of one reading
     if (read.utilization) {
       use_ += *read.utilization;
       summary_.mean_utilization = use_ / static_cast<double>(++users_);

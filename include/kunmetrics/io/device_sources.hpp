@@ -121,7 +121,7 @@ inline device_source monitor_command(std::string const& command, std::chrono::mi
 }
 
 namespace detail {
-inline std::string first_line(std::filesystem::path const& file) {
+inline std::string sensor_line(std::filesystem::path const& file) {
   std::ifstream stream{file};
   std::string line;
   std::getline(stream, line);
@@ -173,7 +173,7 @@ class rapl_energy {
     double last;
   };
   static std::optional<double> number(std::filesystem::path const& file) {
-    auto const line = first_line(file);
+    auto const line = sensor_line(file);
     double value = 0;
     if (std::from_chars(line.data(), line.data() + line.size(), value).ec != std::errc{}) return std::nullopt;
     return value;
@@ -185,7 +185,7 @@ class rapl_energy {
 
 // Seconds of CPU that the process has had, from fields 14 and 15 of /proc/self/stat (proc(5)).
 inline std::optional<double> process_cpu_seconds(std::filesystem::path const& proc) {
-  auto const line = first_line(proc / "self" / "stat");
+  auto const line = sensor_line(proc / "self" / "stat");
   auto at = line.rfind(')');  // the name before it may hold anything
   if (at == std::string::npos) return std::nullopt;
   for (int field = 2; field < 14 && at != std::string::npos; ++field) at = line.find(' ', at + 1);
@@ -202,7 +202,7 @@ inline std::optional<double> hottest_zone(std::filesystem::path const& thermal) 
   std::error_code error;
   for (auto const& entry : std::filesystem::directory_iterator{thermal, error}) {
     if (!entry.path().filename().string().starts_with("thermal_zone")) continue;
-    auto const line = first_line(entry.path() / "temp");
+    auto const line = sensor_line(entry.path() / "temp");
     double thousandths = 0;
     if (std::from_chars(line.data(), line.data() + line.size(), thousandths).ec == std::errc{}) keep_larger(hottest, std::optional{thousandths / 1000});
   }
