@@ -23,7 +23,8 @@ std::vector<step_record> const& records() {
       auto const x = 1.0 / (3.0 + static_cast<double>(i));
       made[i] = {.step = static_cast<std::int64_t>(i + 1) * step, .time = (1 + x) * second, .tokens = 49'152 * token,
                  .loss = 2.5 + x, .grad_norm = 0.3 + x, .learning_rate = 3e-4 * (1 - x), .loss_scale = 65536.0};
-      for (std::size_t p = 0; p < made[i].phases.size(); ++p) made[i].phases[p] = x / static_cast<double>(p + 1) * second;
+      for (std::size_t p = 0; p < made[i].phases.size(); ++p)
+        made[i].phases[p] = x / static_cast<double>(p + 1) * second;
     }
     return made;
   }();
@@ -40,7 +41,8 @@ std::string const& lines() {
 }
 
 struct scratch_file {
-  std::filesystem::path path{std::filesystem::temp_directory_path() / ("kunmetrics_bench." + std::to_string(::getpid()) + ".jsonl")};
+  std::filesystem::path path{std::filesystem::temp_directory_path() /
+                             ("kunmetrics_bench." + std::to_string(::getpid()) + ".jsonl")};
   ~scratch_file() { std::filesystem::remove(path); }
 };
 
@@ -134,9 +136,12 @@ void copy_of_a_million_steps(benchmark::State& state) {
 BENCHMARK(copy_of_a_million_steps)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 void html_of_a_million_steps(benchmark::State& state) {
-  constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
+  constexpr training_case run{.model = models::llama2_7b,
+                              .processor = devices::kunlunxin_r300,
+                              .precision = fp16,
                               .cluster = {.per_node = 8 * processor / node},
-                              .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+                              .micro_batch_size = 12 * sample / (replica * micro_step),
+                              .sequence_length = 512 * token / sample};
   meter const none{run, tokens_per_processor_second, mfu<flops::palm>};
   auto const summary = summary_of(none);
   std::size_t size = 0;

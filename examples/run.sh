@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 . cmake/prepared_build.sh
 
 installed "${compiler_packages[@]}" "${trainer_packages[@]}"
+optional prometheus-cpp-dev
 built "-DKUNMETRICS_BUILD_TESTS=OFF -DKUNMETRICS_BUILD_BENCHMARKS=OFF" llama2_zero3
 
 project=$PWD

@@ -49,11 +49,13 @@ inline std::optional<std::string> http_get(int port, std::string const& path) {
     auto const request = "GET " + path + " HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
     static_cast<void>(::send(connection, request.data(), request.size(), MSG_NOSIGNAL));
     char block[4096];
-    for (::ssize_t got; (got = ::recv(connection, block, sizeof block, 0)) > 0;) answer.append(block, static_cast<std::size_t>(got));
+    for (::ssize_t got; (got = ::recv(connection, block, sizeof block, 0)) > 0;)
+      answer.append(block, static_cast<std::size_t>(got));
   }
   ::close(connection);
   auto const body = answer.find("\r\n\r\n");
-  if (!answer.starts_with("HTTP/1.") || answer.substr(8, 5) != " 200 " || body == std::string::npos) return std::nullopt;
+  if (!answer.starts_with("HTTP/1.") || answer.substr(8, 5) != " 200 " || body == std::string::npos)
+    return std::nullopt;
   return answer.substr(body + 4);
 }
 

@@ -9,15 +9,22 @@ using namespace kunmetrics;
 using namespace kunmetrics::units;
 
 namespace {
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
+constexpr training_case run{.model = models::llama2_7b,
+                            .processor = devices::kunlunxin_r300,
+                            .precision = fp16,
                             .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+                            .micro_batch_size = 12 * sample / (replica * micro_step),
+                            .sequence_length = 512 * token / sample};
 
 std::vector<step_record> steps(int count) {
   std::vector<step_record> records;
   for (int i = 1; i <= count; ++i) {
-    records.push_back({.step = i * step, .time = (i <= 2 ? 100.0 : 4.0 + 0.1 * (i % 5)) * second, .tokens = 49152 * token, .loss = 10.0 / i,
-                       .skipped = i == 7, .warm_up = i <= 2});
+    records.push_back({.step = i * step,
+                       .time = (i <= 2 ? 100.0 : 4.0 + 0.1 * (i % 5)) * second,
+                       .tokens = 49152 * token,
+                       .loss = 10.0 / i,
+                       .skipped = i == 7,
+                       .warm_up = i <= 2});
     records.back().phases[1] = 1.5 * second;
   }
   return records;

@@ -9,5 +9,7 @@ cd "$(dirname "$0")/.."
 
 installed "${compiler_packages[@]}" "${trainer_packages[@]}" doctest-dev librapidcheck-dev libbenchmark-dev
 if [ -n "${KUNMETRICS_WITH_TORCH:-}" ]; then installed python3-torch; fi
+optional prometheus-cpp-dev chromium
+unpacked prometheus
 built "-DKUNMETRICS_BUILD_TESTS=ON -DKUNMETRICS_BUILD_BENCHMARKS=ON" all
 exec ctest --test-dir build -j "$(nproc)" --output-on-failure --no-tests=error "$@"

@@ -28,11 +28,15 @@ inline void add_options(CLI::App& app, options& o) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, kunmetrics::precision>{
           {"fp32", kunmetrics::fp32}, {"bf16", kunmetrics::bf16}, {"fp16", kunmetrics::fp16}}));
   app.add_option("--metrics", o.metrics, "serve /metrics to Prometheus at HOST:PORT while training");
-  auto* const monitor = app.add_option("--monitor", o.monitor,
-                                       "read memory, power, temperature and utilisation now and then: \"machine\" (/proc and RAPL), or "
-                                       "a command that prints lines as 37C 74W 0MiB 32768MiB 0%, one a card");
-  app.add_option("--monitor-log", o.monitor_log, "the same from a monitor's log that FlagPerf keeps")->excludes(monitor);
-  app.add_option("--monitor-every", o.monitor_every, "seconds between two readings")->check(CLI::Range(0.01, 3600.0))->capture_default_str();
+  auto* const monitor = app.add_option(
+      "--monitor", o.monitor,
+      "read memory, power, temperature and utilisation now and then: \"machine\" (/proc and RAPL), or "
+      "a command that prints lines as 37C 74W 0MiB 32768MiB 0%, one a card");
+  app.add_option("--monitor-log", o.monitor_log, "the same from a monitor's log that FlagPerf keeps")
+      ->excludes(monitor);
+  app.add_option("--monitor-every", o.monitor_every, "seconds between two readings")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str();
   app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
   app.add_option("--engine", o.engine, "how ranks talk: threads of this process")
       ->check(CLI::IsMember({"threads"}))->capture_default_str();

@@ -22,7 +22,9 @@ struct live_metrics {
   kunmetrics::count_of<kunmetrics::units::token> tokens{};
   kunmetrics::quantity_of<kunmetrics::units::second> time{};
   kunmetrics::device_sample device{};
-  boost::hana::tuple<std::invoke_result_t<Calculators const&, kunmetrics::training_case const&, kunmetrics::interval const&>...> results;
+  boost::hana::tuple<
+      std::invoke_result_t<Calculators const&, kunmetrics::training_case const&, kunmetrics::interval const&>...>
+      results;
 
   struct hana_accessors_impl {
     static constexpr auto apply() {
@@ -36,13 +38,20 @@ struct live_metrics {
 
 // Of the meter after `last`.
 template <class Clock, class... Calculators>
-live_metrics<Calculators...> live_metrics_of(kunmetrics::basic_meter<Clock, Calculators...> const& meter, kunmetrics::step_record const& last,
+live_metrics<Calculators...> live_metrics_of(kunmetrics::basic_meter<Clock, Calculators...> const& meter,
+                                             kunmetrics::step_record const& last,
                                              kunmetrics::device_sample const& device) {
   auto const& sums = meter.measured();
-  return {.last = last, .steps = sums.steps, .tokens = sums.tokens, .time = sums.time, .device = device, .results = meter.results()};
+  return {.last = last,
+          .steps = sums.steps,
+          .tokens = sums.tokens,
+          .time = sums.time,
+          .device = device,
+          .results = meter.results()};
 }
 
 }  // namespace trainer
 
 template <class... Calculators>
-inline constexpr std::array<std::string_view, 3> kunmetrics::prometheus_counters<trainer::live_metrics<Calculators...>>{"steps", "tokens", "time"};
+inline constexpr std::array<std::string_view, 3> kunmetrics::prometheus_counters<trainer::live_metrics<Calculators...>>{
+    "steps", "tokens", "time"};

@@ -49,7 +49,8 @@ void train(training_plan const& plan, dataset const& tokens, std::int64_t steps,
 
   auto const run = summary_of(meter);
   auto const devices = log.devices();
-  auto const document = document_of(plan, tokens, processor, steps, outcome, o.monitor == "machine" ? std::nullopt : devices);
+  auto const document = document_of(plan, tokens, processor, steps, outcome,
+                                    o.monitor == "machine" ? std::nullopt : devices);
   auto const chinese = km::flagperf_report(document, run, km::language::zh);
   auto const english = km::flagperf_report(document, run, km::language::en);
   // printed before it is written: the disk may be full

@@ -29,7 +29,9 @@
 
 namespace trainer {
 
-inline void warn(std::string const& what) { std::fprintf(stderr, "\nllama2_zero3: warning: %s; the training goes on\n", what.c_str()); }
+inline void warn(std::string const& what) {
+  std::fprintf(stderr, "\nllama2_zero3: warning: %s; the training goes on\n", what.c_str());
+}
 
 // The source that --monitor and --monitor-log name; empty when neither is given.
 inline std::optional<kunmetrics::device_source> monitored_source(options const& o) {
@@ -86,13 +88,16 @@ class step_outputs {
   void serve(std::string const& address) {
     if (address.empty()) return;
     now_.set(live_metrics_of(meter_, {}, {}));
-    server_ = std::make_unique<kunmetrics::metrics_server>(address, [this] { return kunmetrics::prometheus_families(now_.get()); });
+    server_ = std::make_unique<kunmetrics::metrics_server>(
+        address, [this] { return kunmetrics::prometheus_families(now_.get()); });
     serving_ = true;
     std::fprintf(stderr, "metrics: port %d, /metrics\n", server_->port());
   }
 #else
   void serve(std::string const& address) {
-    if (!address.empty()) throw kunmetrics::input_error{kunmetrics::detail::needed_found("--metrics", "a build with prometheus-cpp", "one without")};
+    if (!address.empty())
+      throw kunmetrics::input_error{
+          kunmetrics::detail::needed_found("--metrics", "a build with prometheus-cpp", "one without")};
   }
 #endif
 
@@ -105,6 +110,9 @@ class step_outputs {
     if (!columns) return progress_.show(live_line(record, total, rate, use));
     terminal_values<model_work<flops::palm>> values{.total = total, .rate = rate, .use = use};
     if (device.memory_used) values.memory = *device.memory_used;
+    if constexpr (requires { meter_.rate()->half_width; }) {
+      if (auto const interval = meter_.rate()) values.half_width = interval->half_width;
+    }
     auto const& sums = meter_.measured();
     if (sums.steps.coherent() > 0) values.mean_step = sums.time / static_cast<double>(sums.steps.coherent());
     progress_.show(terminal_line(record, values, *columns));

@@ -4,7 +4,8 @@
 //   metrics_server const server{"127.0.0.1:9464", [&] { return prometheus_families(now.get()); }};
 // Names, units and labels are those of io/prometheus_text.hpp. The function is called at each scrape, on a
 // thread of the server: what it reads must bear that (latest.hpp does). The page also holds prometheus-cpp's
-// own three exposer_ families; it writes 16 significant digits. An address that says no host listens on every interface.
+// own three exposer_ families; it writes 16 significant digits. An address without a host listens on every
+// interface.
 #pragma once
 
 #include <kunmetrics/io/prometheus_text.hpp>
@@ -50,7 +51,8 @@ class metrics_server {
         made.type = family.counter ? ::prometheus::MetricType::Counter : ::prometheus::MetricType::Gauge;
         for (auto const& sample : family.samples) {
           auto& metric = made.metric.emplace_back();
-          for (auto const& [name, value] : sample.labels) metric.label.push_back({detail::prometheus_name(name), value});
+          for (auto const& [name, value] : sample.labels)
+            metric.label.push_back({detail::prometheus_name(name), value});
           (family.counter ? metric.counter.value : metric.gauge.value) = sample.value;
         }
       }
@@ -65,7 +67,8 @@ class metrics_server {
     try {
       return std::make_unique<::prometheus::Exposer>(address);
     } catch (std::exception const&) {  // civetweb's own text says nothing more
-      throw std::runtime_error{address + ": needed an address to listen on, HOST:PORT, received one that is taken or none"};
+      throw std::runtime_error{address +
+                               ": needed an address to listen on, HOST:PORT, received one that is taken or none"};
     }
   }
 

@@ -5,6 +5,7 @@
 // The records run through a meter on a clock that they set, so that there is one set of sums, percentiles
 // and rules for skipped and warm-up steps, not two. Warm-up are the leading records that say so. Times are
 // rounded to the nanosecond as a whole, not step by step; one that is not finite, or negative, is nothing.
+// Pauses between steps are not in the records' times and are left out.
 #pragma once
 
 #include <kunmetrics/summary.hpp>
@@ -29,6 +30,20 @@ struct replay_clock {
   static time_point now() { return time_point{duration{std::llround(seconds * 1e9)}}; }
 };
 
+// A member that both have is the outcome's as it is the record's.
+template <typename Outcome, typename Record>
+Outcome outcome_of(Record const& record) {
+  Outcome outcome{.tokens = record.tokens, .loss = record.loss, .grad_norm = record.grad_norm,
+                  .learning_rate = record.learning_rate, .loss_scale = record.loss_scale, .skipped = record.skipped};
+  if constexpr (requires { outcome.epoch = record.epoch; }) outcome.epoch = record.epoch;
+  if constexpr (requires { outcome.energy = record.energy; }) outcome.energy = record.energy;
+  if constexpr (requires { outcome.useful_tokens = record.useful_tokens; }) outcome.useful_tokens = record.useful_tokens;
+  if constexpr (requires { outcome.overlapped_communication = record.overlapped_communication; }) {
+    outcome.overlapped_communication = record.overlapped_communication;
+  }
+  return outcome;
+}
+
 // Steps through one record: its phases in the order of their enum, then the time in no phase.
 template <typename Meter>
 void replay_step(Meter& meter, step_record const& record) {
@@ -42,15 +57,16 @@ void replay_step(Meter& meter, step_record const& record) {
     replay_clock::seconds += part;
   }
   replay_clock::seconds = begin + (length > 0 && std::isfinite(length) ? length : 0);
-  running.finish({.tokens = record.tokens, .loss = record.loss, .grad_norm = record.grad_norm,
-                  .learning_rate = record.learning_rate, .loss_scale = record.loss_scale, .skipped = record.skipped});
+  running.finish(outcome_of<step_outcome>(record));
 }
 }  // namespace detail
 
 template <calculator... Calculators>
-summary<Calculators...> summary_of_records(training_case const& run, std::span<step_record const> records, Calculators... calculators) {
+summary<Calculators...> summary_of_records(training_case const& run, std::span<step_record const> records,
+                                           Calculators... calculators) {
   auto const measured = std::ranges::find(records, false, &step_record::warm_up);
-  meter_settings const settings{.warm_up = (measured - records.begin()) * units::step, .records_kept = std::max<std::size_t>(records.size(), 1)};
+  meter_settings const settings{.warm_up = (measured - records.begin()) * units::step,
+                                .records_kept = std::max<std::size_t>(records.size(), 1)};
   detail::replay_clock::seconds = 0;
   basic_meter<detail::replay_clock, Calculators...> meter{run, settings, calculators...};
   for (step_record const& record : records) detail::replay_step(meter, record);

@@ -33,19 +33,27 @@ struct live {
   std::string_view host = "a \"quoted\" \\ host";
   struct hana_accessors_impl {
     static constexpr auto apply() {
-      return fields<field<"tokens", &live::tokens>, field<"time", &live::time>, field<"loss", &live::loss>, field<"rate", &live::rate>,
-                    field<"mfu", &live::mfu>, field<"phases", &live::phases>, field<"host", &live::host>>();
+      return fields<field<"tokens", &live::tokens>, field<"time", &live::time>, field<"loss", &live::loss>,
+                    field<"rate", &live::rate>, field<"mfu", &live::mfu>, field<"phases", &live::phases>,
+                    field<"host", &live::host>>();
     }
   };
 };
 
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
+constexpr training_case run{.model = models::llama2_7b,
+                            .processor = devices::kunlunxin_r300,
+                            .precision = fp16,
                             .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+                            .micro_batch_size = 12 * sample / (replica * micro_step),
+                            .sequence_length = 512 * token / sample};
 
 live values(int step) {
   auto const rate = 1000.0 / 3 * token / (processor * second);
-  live now{.tokens = step * 49152 * token, .time = step * 6.1 * second, .loss = 5.0 + 1.0 / step, .rate = rate, .mfu = mfu<flops::palm>(run, rate)};
+  live now{.tokens = step * 49152 * token,
+           .time = step * 6.1 * second,
+           .loss = 5.0 + 1.0 / step,
+           .rate = rate,
+           .mfu = mfu<flops::palm>(run, rate)};
   for (std::size_t i = 0; i < now.phases.size(); ++i) now.phases[i] = step / static_cast<double>(i + 3) * second;
   return now;
 }
@@ -79,7 +87,8 @@ samples expected(std::vector<prometheus_family> const& families) {
 // What the server's API says of our job; its own labels taken away.
 samples scraped(int port) {
   samples all;
-  auto const answer = loopback::http_get(port, "/api/v1/query?query=%7Bjob%3D%22kunmetrics%22%2C__name__%3D~%22kunmetrics_.*%22%7D");
+  auto const answer = loopback::http_get(
+      port, "/api/v1/query?query=%7Bjob%3D%22kunmetrics%22%2C__name__%3D~%22kunmetrics_.*%22%7D");
   if (!answer) return all;
   auto const said = json::parse(*answer);
   for (auto const& one : said["data"]["result"]) {
@@ -145,12 +154,16 @@ TEST_CASE("the real server scrapes every value") {
   latest<live> now{values(1)};
   metrics_server const server{"127.0.0.1:0", [&] { return prometheus_families(now.get()); }};
   scratch_folder const folder;
-  folder.file("prometheus.yml", "global:\n  scrape_interval: 100ms\n  scrape_timeout: 100ms\nscrape_configs:\n- job_name: kunmetrics\n  static_configs:\n  - targets: ['127.0.0.1:" +
-                                    std::to_string(server.port()) + "']\n");
+  folder.file(
+      "prometheus.yml",
+      "global:\n  scrape_interval: 100ms\n  scrape_timeout: 100ms\nscrape_configs:\n- job_name: kunmetrics\n  static_configs:\n  - targets: ['127.0.0.1:" +
+          std::to_string(server.port()) + "']\n");
   auto const port = loopback::free_port();
-  loopback::running_program const prometheus{{program, "--config.file=" + (folder / "prometheus.yml").string(), "--storage.tsdb.path=" + (folder / "data").string(),
-                                              "--web.listen-address=127.0.0.1:" + std::to_string(port), "--log.level=error"},
-                                             (folder / "log").string()};
+  loopback::running_program const prometheus{
+      {program, "--config.file=" + (folder / "prometheus.yml").string(),
+       "--storage.tsdb.path=" + (folder / "data").string(), "--web.listen-address=127.0.0.1:" + std::to_string(port),
+       "--log.level=error"},
+      (folder / "log").string()};
   for (int step : {1, 7}) {
     now.set(values(step));
     auto const want = expected(prometheus_families(values(step)));

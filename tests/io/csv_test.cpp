@@ -60,7 +60,8 @@ std::vector<std::vector<std::string>> read_csv(std::string_view text) {
 }  // namespace
 
 TEST_CASE("a step's columns carry their units, phases one each") {
-  CHECK(csv_header<step_record>().starts_with("step (step),time (s),tokens (token),loss (1),grad_norm (1),learning_rate (1),"));
+  CHECK(csv_header<step_record>().starts_with(
+      "step (step),time (s),tokens (token),loss (1),grad_norm (1),learning_rate (1),"));
   CHECK(csv_header<step_record>().find(",phases.data (s),phases.forward (s),") != std::string::npos);
   step_record record{.step = 3 * step, .time = 1.5 * second, .tokens = 49152 * token, .loss = 2.25,
                      .grad_norm = std::numeric_limits<double>::quiet_NaN(), .learning_rate = 3e-4, .skipped = true};
@@ -80,13 +81,17 @@ TEST_CASE("commas, quotes and line breaks come back as they were; what is absent
     CHECK(read[0] == std::vector<std::string>{"text", "number (1)", "wait (s)", "wait reason", "flag", "list"});
     CHECK(read[1] == std::vector<std::string>{text, "0.1", "", "no clock, no wait", "false", "[1,2]"});
   }
-  CHECK(read_csv(csv_row(row{.wait = 2.0 * second}))[0] == std::vector<std::string>{"", "", "2.0", "", "false", "[1,2]"});
+  CHECK(read_csv(csv_row(row{.wait = 2.0 * second}))[0] ==
+        std::vector<std::string>{"", "", "2.0", "", "false", "[1,2]"});
 }
 
 TEST_CASE("a summary's utilizations stand beside their peak and its source") {
-  constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
+  constexpr training_case run{.model = models::llama2_7b,
+                              .processor = devices::kunlunxin_r300,
+                              .precision = fp16,
                               .cluster = {.per_node = 8 * processor / node},
-                              .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+                              .micro_batch_size = 12 * sample / (replica * micro_step),
+                              .sequence_length = 512 * token / sample};
   meter const measured{run, tokens_per_processor_second, mfu<flops::palm>, hfu<flops::palm, recompute::layers>};
   std::vector const runs{summary_of(measured)};
   auto const read = read_csv(csv_of(runs));

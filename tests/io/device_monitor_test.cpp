@@ -14,7 +14,11 @@ using namespace kunmetrics::units;
 
 namespace {
 device_reading card(std::int64_t mebibytes, double watts) {
-  return {.memory_used = mebibytes * MiB, .memory_total = 32 * GiB, .power = watts * watt, .temperature_celsius = 40.0, .utilization = 0.5 * one};
+  return {.memory_used = mebibytes * MiB,
+          .memory_total = 32 * GiB,
+          .power = watts * watt,
+          .temperature_celsius = 40.0,
+          .utilization = 0.5 * one};
 }
 
 void wait_for(auto const& condition) {
@@ -68,7 +72,8 @@ TEST_CASE("a source that fails is told of once; its values are left out until it
 }
 
 TEST_CASE("what no source said is absent, with the reason") {
-  device_monitor const monitor{{"silent", [] { return std::vector<device_reading>{device_reading{}}; }}, std::chrono::seconds{60}};
+  device_monitor const monitor{{"silent", [] { return std::vector<device_reading>{device_reading{}}; }},
+                               std::chrono::seconds{60}};
   auto const said = json_of(monitor.summary());
   CHECK(said["memory_peak"] == json{{"value", nullptr}, {"unit", "B"}, {"reason", "the monitor did not say it"}});
   CHECK(said["mean_power"]["unit"] == "J/s");
@@ -82,8 +87,10 @@ TEST_CASE("a monitored record is the record's own line with the devices behind, 
   auto const line = json_line(both);
   auto const plain = json_line(record);
   CHECK(line.starts_with(plain.substr(0, plain.size() - 2)));
-  CHECK(line.ends_with(R"(,"device":{"cards":1,"memory_used":1073741824,"memory_peak":null,"memory_total":34359738368,"power":74.5,)"
-                       R"("temperature_celsius":40.0,"utilization":0.5}})" "\n"));
+  CHECK(line.ends_with(
+      R"(,"device":{"cards":1,"memory_used":1073741824,"memory_peak":null,"memory_total":34359738368,"power":74.5,)"
+      R"("temperature_celsius":40.0,"utilization":0.5}})"
+      "\n"));
   auto const path = folder.file("steps.jsonl", line + json_line(step_record{.step = 4 * step, .time = 1.0 * second}));
   auto const records = read_step_log(path).records;
   REQUIRE(records.size() == 2);

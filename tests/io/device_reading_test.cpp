@@ -31,7 +31,8 @@ TEST_CASE("other vendors' words: limits behind a slash, any order, other units o
 }
 
 TEST_CASE("lines that are no card's") {
-  for (auto const* line : {"", "   ", "2023-05-01-12:00:00", "error", "37C 74W failed", "37", "37F", "nanC", "1e300GiB 2%", "Total: 3W"}) {
+  for (auto const* line :
+       {"", "   ", "2023-05-01-12:00:00", "error", "37C 74W failed", "37", "37F", "nanC", "1e300GiB 2%", "Total: 3W"}) {
     CAPTURE(line);
     CHECK_FALSE(device_reading_in(line));
   }

@@ -18,9 +18,11 @@ TEST_CASE("a monitor's log is read at its end") {
   CHECK(source.name == "the monitor log kunlunxin_monitor.log");
   CHECK(message_of([&] { source.read(); }) == path.string() + ": needed a readable monitor log, received none");
   folder.file("kunlunxin_monitor.log", "2023-05-01-12:00:00\nerror\n");
-  CHECK(message_of([&] { source.read(); }) == path.string() + ": needed lines as 37C 74W 0MiB 32768MiB 0%, received none");
+  CHECK(message_of([&] { source.read(); }) ==
+        path.string() + ": needed lines as 37C 74W 0MiB 32768MiB 0%, received none");
   std::string long_log;
-  for (int i = 0; i < 5000; ++i) long_log += "2023-05-01-12:00:00\n37C  74W " + std::to_string(i) + "MiB 32768MiB 0%\n\n";
+  for (int i = 0; i < 5000; ++i)
+    long_log += "2023-05-01-12:00:00\n37C  74W " + std::to_string(i) + "MiB 32768MiB 0%\n\n";
   folder.file("kunlunxin_monitor.log", long_log);
   REQUIRE(source.read().size() == 1);
   CHECK(source.read()[0].memory_used == 4999 * MiB);
@@ -30,8 +32,10 @@ TEST_CASE("a command's lines, one a card; the last may have no end") {
   auto const cards = monitor_command("printf '37C 74W 0MiB 32768MiB 0%%\\n38C 75W 1MiB 32768MiB 2%%'").read();
   REQUIRE(cards.size() == 2);
   CHECK(cards[1].memory_used == 1 * MiB);
-  CHECK(message_of([] { monitor_command("echo no card").read(); }) == "echo no card: needed lines as 37C 74W 0MiB 32768MiB 0%, received none");
-  CHECK(message_of([] { monitor_command("exit 3").read(); }) == "exit 3: needed lines as 37C 74W 0MiB 32768MiB 0%, received none");
+  CHECK(message_of([] { monitor_command("echo no card").read(); }) ==
+        "echo no card: needed lines as 37C 74W 0MiB 32768MiB 0%, received none");
+  CHECK(message_of([] { monitor_command("exit 3").read(); }) ==
+        "exit 3: needed lines as 37C 74W 0MiB 32768MiB 0%, received none");
 }
 
 TEST_CASE("a command that hangs is killed with its children") {

@@ -10,22 +10,27 @@ using namespace kunmetrics;
 using namespace kunmetrics::units;
 
 namespace {
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
+constexpr training_case run{.model = models::llama2_7b,
+                            .processor = devices::kunlunxin_r300,
+                            .precision = fp16,
                             .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+                            .micro_batch_size = 12 * sample / (replica * micro_step),
+                            .sequence_length = 512 * token / sample};
 
 struct user_struct {
   std::string what = "ж";
   double small = 1e-5;
   struct hana_accessors_impl {
-    static constexpr auto apply() { return fields<field<"what", &user_struct::what>, field<"small", &user_struct::small>>(); }
+    static constexpr auto apply() {
+      return fields<field<"what", &user_struct::what>, field<"small", &user_struct::small>>();
+    }
   };
 };
 
 event_origin const written{.time_ms = 1669034171032, .rank = 3};
 std::string metadata() {
-  return "\"metadata\": {\"file\": \"" + std::string{written.from.file_name()} + "\", \"lineno\": " + std::to_string(written.from.line()) +
-         ", \"time_ms\": 1669034171032, \"rank\": 3}}\n";
+  return "\"metadata\": {\"file\": \"" + std::string{written.from.file_name()} +
+         "\", \"lineno\": " + std::to_string(written.from.line()) + ", \"time_ms\": 1669034171032, \"rank\": 3}}\n";
 }
 }  // namespace
 
@@ -55,7 +60,11 @@ TEST_CASE("floats as Python's repr has them") {
 TEST_CASE("the reader of training logs reads what is written: steps, loss, samples, rate, rank") {
   std::string log = flagperf_line(flagperf_event::init_start) + flagperf_line(flagperf_event::train_start);
   for (int i = 1; i <= 20; ++i) {
-    step_record const record{.step = i * step, .time = 1.2 * second, .tokens = 49152 * token, .loss = 10.0 - i * 0.25, .learning_rate = 3e-4};
+    step_record const record{.step = i * step,
+                             .time = 1.2 * second,
+                             .tokens = 49152 * token,
+                             .loss = 10.0 - i * 0.25,
+                             .learning_rate = 3e-4};
     log += flagperf_step_line(record, global_batch_size(run));
   }
   log += flagperf_line(flagperf_event::train_end);
@@ -72,8 +81,9 @@ TEST_CASE("a step's value has FlagPerf's keys first, then the rest of the record
   step_record record{.step = 12 * step, .time = 1.5 * second, .tokens = 49152 * token, .grad_norm = 0.5};
   record.phases[0] = 0.25 * second;
   auto const line = flagperf_step_line(record, global_batch_size(run), written);
-  CHECK(line.starts_with("[PerfLog] {\"event\": \"STEP_END\", \"value\": {\"loss\": null, \"global_steps\": 12, \"num_trained_samples\": 1152, "
-                         "\"learning_rate\": null, \"seq/s\": 64.0, \"time\": 1.5, \"tokens\": 49152, \"grad_norm\": 0.5, "));
+  CHECK(line.starts_with(
+      "[PerfLog] {\"event\": \"STEP_END\", \"value\": {\"loss\": null, \"global_steps\": 12, \"num_trained_samples\": 1152, "
+      "\"learning_rate\": null, \"seq/s\": 64.0, \"time\": 1.5, \"tokens\": 49152, \"grad_norm\": 0.5, "));
   CHECK(line.find("\"phases\": {\"data\": 0.25, ") != std::string::npos);
 }
 
@@ -82,9 +92,11 @@ TEST_CASE("the end has FlagPerf's keys and the summary with units, conventions a
   measured.start().finish({.tokens = 49152 * token, .loss = 5.27});
   auto const line = flagperf_finished_line(summary_of(measured), 100.0 * second, written);
   auto const value = json::parse(line.substr(10))["value"];
-  CHECK(line.starts_with("[PerfLog] {\"event\": \"FINISHED\", \"value\": {\"e2e_time\": 100.0, \"training_sequences_per_second\": "));
+  CHECK(line.starts_with(
+      "[PerfLog] {\"event\": \"FINISHED\", \"value\": {\"e2e_time\": 100.0, \"training_sequences_per_second\": "));
   CHECK(value["final_loss"] == 5.27);
-  CHECK(value["training_sequences_per_second"].get<double>() == doctest::Approx(96 / value["raw_train_time"].get<double>()));
+  CHECK(value["training_sequences_per_second"].get<double>() ==
+        doctest::Approx(96 / value["raw_train_time"].get<double>()));
   CHECK(value["mfu"]["palm"]["peak"]["source"] == std::string{devices::kunlunxin_r300.peaks[0]->source});
   CHECK(value["tokens_per_processor_second"]["unit"] == "token/(processor s)");
 }

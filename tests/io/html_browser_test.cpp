@@ -18,14 +18,20 @@ using trainer_test::content;
 using trainer_test::scratch_folder;
 
 namespace {
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
+constexpr training_case run{.model = models::llama2_7b,
+                            .processor = devices::kunlunxin_r300,
+                            .precision = fp16,
                             .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+                            .micro_batch_size = 12 * sample / (replica * micro_step),
+                            .sequence_length = 512 * token / sample};
 
 std::string page() {
   std::vector<step_record> records;
   for (int i = 1; i <= 3000; ++i) {
-    records.push_back({.step = i * step, .time = (6.0 + (i == 1500 ? 5.0 : 0.0)) * second, .tokens = 49152 * token, .loss = 5.0 + 5.0 / i});
+    records.push_back({.step = i * step,
+                       .time = (6.0 + (i == 1500 ? 5.0 : 0.0)) * second,
+                       .tokens = 49152 * token,
+                       .loss = 5.0 + 5.0 / i});
     records.back().phases[1] = 2.0 * second;
     records.back().phases[2] = 3.0 * second;
   }
@@ -79,10 +85,12 @@ std::optional<visit> visited(std::string text, std::string const& options = "") 
   text.insert(text.rfind("</body>"), probe);
   auto const file = folder.file("report.html", text);
   auto const in = [&](std::string_view name) { return '\'' + (folder / name).string() + '\''; };
-  auto const command = "timeout 120 chromium --headless=new --no-sandbox --disable-gpu --no-first-run --disable-sync --disable-extensions "
-                       "--disable-background-networking --disable-component-update --enable-logging=stderr --virtual-time-budget=3000 "
-                       "--user-data-dir=" + in("profile") + " --log-net-log=" + in("net.json") + ' ' + options +
-                       " --dump-dom 'file://" + file.string() + "' > " + in("dom") + " 2> " + in("err");
+  auto const command =
+      "timeout 120 chromium --headless=new --no-sandbox --disable-gpu --no-first-run --disable-sync --disable-extensions "
+      "--disable-background-networking --disable-component-update --enable-logging=stderr --virtual-time-budget=3000 "
+      "--user-data-dir=" +
+      in("profile") + " --log-net-log=" + in("net.json") + ' ' + options + " --dump-dom 'file://" + file.string() +
+      "' > " + in("dom") + " 2> " + in("err");
   REQUIRE(std::system(command.c_str()) == 0);
   visit result;
   std::istringstream errors{content(folder / "err")};
@@ -125,7 +133,8 @@ TEST_CASE("four charts with data, values under the pointer, an empty console, no
 }
 
 TEST_CASE("a page that complains and asks the network is found out") {
-  auto const seen = visited("<!DOCTYPE html><html><body><img src=\"http://127.0.0.1:9/away.png\"><script>console.error('out loud');</script></body></html>");
+  auto const seen = visited(
+      "<!DOCTYPE html><html><body><img src=\"http://127.0.0.1:9/away.png\"><script>console.error('out loud');</script></body></html>");
   if (!seen) return;
   CHECK(seen->console.find("out loud") != std::string::npos);
   REQUIRE(seen->requests.size() >= 1);

@@ -107,4 +107,20 @@ TEST_CASE("absent values say why; one step and none are pages too") {
   }
 }
 
+TEST_CASE("the whole run's rate has its interval beside it where there is one") {
+  std::vector<step_record> const records{{.step = 1 * step, .time = 1.0 * second, .tokens = 80 * token},
+                                         {.step = 2 * step, .time = 1.0 * second, .tokens = 88 * token}};
+  auto const rates = detail::rate_chart(records, 8, maybe<double>{10.5}, 0.25);
+  REQUIRE(rates.series.size() == 4);
+  CHECK(rates.series[2].points[0].y == 10.25);
+  CHECK(rates.series[3].points[1].y == 10.75);
+  CHECK(detail::rate_chart(records, 8, maybe<double>{10.5}).series.size() == 2);
+  struct with_interval {
+    struct interval_of_rate { token_rate_t half_width; };
+    std::optional<interval_of_rate> rate;
+  };
+  CHECK(detail::half_width_of_rate(with_interval{{{0.5 * token / (processor * second)}}}) == 0.5);
+  CHECK_FALSE(detail::half_width_of_rate(with_interval{}));
+}
+
 TEST_CASE("a million steps make a page below 3 MB") { CHECK(page(1'000'000).size() < 3'000'000); }

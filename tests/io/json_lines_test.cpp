@@ -57,7 +57,8 @@ TEST_CASE("a line reads back as the tree of the same value, number by number") {
   for (int i = 0; i < 2000; ++i) {
     auto record = third_step();
     // any bits at all: subnormal numbers, infinities and NaN among them
-    for (double* number : {&*record.loss, &*record.grad_norm, &*record.learning_rate}) *number = std::bit_cast<double>(bits());
+    for (double* number : {&*record.loss, &*record.grad_norm, &*record.learning_rate})
+      *number = std::bit_cast<double>(bits());
     record.step = static_cast<std::int64_t>(bits()) * step;
     CHECK(json::parse(json_line(record)) == json_of<number_form::plain>(record));
   }
@@ -226,7 +227,8 @@ TEST_CASE("a pipe whose reader is gone warns once and nothing else happens") {
 TEST_CASE("a log that a kill cut is continued behind its last whole line") {
   scratch_folder const folder;
   auto const whole = numbered(1, 3);
-  for (std::string const& cut : {std::string{}, whole, whole + "{\"text\":", std::string{"{\"te"}, whole + std::string(10'000, 'x')}) {
+  for (std::string const& cut :
+       {std::string{}, whole, whole + "{\"text\":", std::string{"{\"te"}, whole + std::string(10'000, 'x')}) {
     auto const path = folder.file("steps.jsonl", cut);
     json_lines{path, {}, {}, opening::continued}.append(note{"4"});
     CHECK(content(path) == (cut.starts_with(whole) ? whole : "") + numbered(4, 4));

@@ -7,7 +7,10 @@ using namespace kunmetrics::units;
 
 namespace {
 event_origin const written{.time_ms = 1713455596653};
-std::string where() { return "{\"file\": \"" + std::string{written.from.file_name()} + "\", \"lineno\": " + std::to_string(written.from.line()); }
+std::string where() {
+  return "{\"file\": \"" + std::string{written.from.file_name()} +
+         "\", \"lineno\": " + std::to_string(written.from.line());
+}
 // As MLPerf's compliance checker takes a line apart: token, JSON, four keys that must be there.
 json parsed(std::string const& line) {
   REQUIRE(line.starts_with(":::MLLOG "));
@@ -19,16 +22,22 @@ json parsed(std::string const& line) {
 }  // namespace
 
 TEST_CASE("a line is what mllog writes, key by key") {
-  CHECK(mlperf_line(mlperf_event::interval_start, "run_start", nullptr, json::object(), written) ==
-        ":::MLLOG {\"namespace\": \"\", \"time_ms\": 1713455596653, \"event_type\": \"INTERVAL_START\", \"key\": \"run_start\", "
-        "\"value\": null, \"metadata\": " + where() + "}}\n");
-  CHECK(mlperf_line(mlperf_event::interval_end, "run_stop", nullptr, {{"status", "success"}}, written, "worker1").find(
-        "{\"namespace\": \"worker1\", \"time_ms\": 1713455596653, \"event_type\": \"INTERVAL_END\", \"key\": \"run_stop\", \"value\": null, \"metadata\": " +
-        where() + ", \"status\": \"success\"}}") != std::string::npos);
+  CHECK(
+      mlperf_line(mlperf_event::interval_start, "run_start", nullptr, json::object(), written) ==
+      ":::MLLOG {\"namespace\": \"\", \"time_ms\": 1713455596653, \"event_type\": \"INTERVAL_START\", \"key\": \"run_start\", "
+      "\"value\": null, \"metadata\": " +
+          where() + "}}\n");
+  CHECK(
+      mlperf_line(mlperf_event::interval_end, "run_stop", nullptr, {{"status", "success"}}, written, "worker1")
+          .find(
+              "{\"namespace\": \"worker1\", \"time_ms\": 1713455596653, \"event_type\": \"INTERVAL_END\", \"key\": \"run_stop\", \"value\": null, \"metadata\": " +
+              where() + ", \"status\": \"success\"}}") != std::string::npos);
 }
 
 TEST_CASE("values become floats as Python's float() would have them") {
-  auto const value = [](json const& of) { return python_json(parsed(mlperf_line(mlperf_event::point_in_time, "k", of))["value"]); };
+  auto const value = [](json const& of) {
+    return python_json(parsed(mlperf_line(mlperf_event::point_in_time, "k", of))["value"]);
+  };
   CHECK(value(1024) == "1024.0");
   CHECK(value(true) == "1.0");
   CHECK(value("0.99") == "0.99");

@@ -13,15 +13,20 @@ constexpr auto per_processor_second = processor * second;
 constexpr peak_rate a800{fp16, 312e12 * flop / per_processor_second, "NVIDIA data sheet"};
 
 terminal_values<palm> values() {
-  return {.total = 200 * step, .rate = 3563.996 * token / per_processor_second, .half_width = 12.123 * token / per_processor_second,
-          .use = utilization<palm>{.ratio = 0.526427 * one, .flop_per_token = {}, .peak = a800}, .memory = 29.0 * GiB, .mean_step = 1.149 * second};
+  return {.total = 200 * step,
+          .rate = 3563.996 * token / per_processor_second,
+          .half_width = 12.123 * token / per_processor_second,
+          .use = utilization<palm>{.ratio = 0.526427 * one, .flop_per_token = {}, .peak = a800},
+          .memory = 29.0 * GiB,
+          .mean_step = 1.149 * second};
 }
 step_record const record{.step = 12 * step, .time = 1.149 * second, .loss = 5.27314};
 }  // namespace
 
 TEST_CASE("everything, with a bar, where there is room") {
-  CHECK(terminal_line(record, values(), 150) ==
-        "step 12/200  loss 5.2731  3564.0 \u00b1 12.1 tokens/p/s  MFU(palm) 52.64 % of 312 TFLOP/s fp16  29.00 GiB  ETA 0:03:36  [#................................]");
+  CHECK(
+      terminal_line(record, values(), 150) ==
+      "step 12/200  loss 5.2731  3564.0 \u00b1 12.1 tokens/p/s  MFU(palm) 52.64 % of 312 TFLOP/s fp16  29.00 GiB  ETA 0:03:36  [#................................]");
 }
 
 TEST_CASE("never wider than the terminal; the least wanted goes first") {
@@ -32,8 +37,11 @@ TEST_CASE("never wider than the terminal; the least wanted goes first") {
     CHECK(width <= last);
     last = width;
   }
-  CHECK(terminal_line(record, values(), 104) == "step 12/200  loss 5.2731  3564.0 \u00b1 12.1 tokens/p/s  MFU(palm) 52.64 % of 312 TFLOP/s fp16  ETA 0:03:36");
-  CHECK(terminal_line(record, values(), 95).starts_with("step 12/200  loss 5.2731  3564.0 \u00b1 12.1 tokens/p/s  MFU(palm) 52.64 % of 312 TFLOP/s fp16"));
+  CHECK(terminal_line(record, values(), 104) ==
+        "step 12/200  loss 5.2731  3564.0 \u00b1 12.1 tokens/p/s  MFU(palm) 52.64 % of 312 TFLOP/s fp16  ETA 0:03:36");
+  CHECK(terminal_line(record, values(), 95)
+            .starts_with(
+                "step 12/200  loss 5.2731  3564.0 \u00b1 12.1 tokens/p/s  MFU(palm) 52.64 % of 312 TFLOP/s fp16"));
   CHECK(terminal_line(record, values(), 60) == "step 12/200  loss 5.2731  3564.0 \u00b1 12.1 tokens/p/s  [......]");
   CHECK(terminal_line(record, values(), 12) == "step 12/200");
   CHECK(terminal_line(record, values(), 1) == "step 12/200");  // something is always said

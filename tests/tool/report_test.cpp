@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
+
 using namespace kunmetrics;
 using namespace kunmetrics::units;
 using trainer_test::content;
@@ -19,7 +21,8 @@ std::string const r300 = CASES_DIR "/r300_1x8.json";
 void write_steps(scratch_folder const& folder, int count) {
   json_lines log{folder / "steps.jsonl", {.lines = 1000}};
   for (int i = 1; i <= count; ++i) {
-    step_record record{.step = i * step, .time = 6.0 * second, .tokens = 49152 * token, .loss = 5.0 + 1.0 / i, .warm_up = i <= 2};
+    step_record record{
+        .step = i * step, .time = 6.0 * second, .tokens = 49152 * token, .loss = 5.0 + 1.0 / i, .warm_up = i <= 2};
     record.phases[1] = 2.0 * second;
     record.phases[2] = 3.5 * second;
     log.append(record);
@@ -42,7 +45,10 @@ TEST_CASE("without a case: what the steps say, and why the rest is not there") {
   CHECK(said["steps"] == json{{"value", 10}, {"unit", "step"}});
   CHECK(said["warm_up_steps"]["value"] == 2);
   CHECK(said["tokens_per_second"]["value"].get<double>() == doctest::Approx(8192));
-  CHECK(said["tokens_per_processor_second"] == json{{"value", nullptr}, {"unit", "token/(processor s)"}, {"reason", "the steps do not say how many processors made them: give --case"}});
+  CHECK(said["tokens_per_processor_second"] ==
+        json{{"value", nullptr},
+             {"unit", "token/(processor s)"},
+             {"reason", "the steps do not say how many processors made them: give --case"}});
   CHECK(json::parse(output(folder, {"steps.jsonl", "--json"})) == said);
   auto const metrics = output(folder, {"steps.jsonl", "--format", "prometheus"});
   CHECK(metrics.find("\nkunmetrics_tokens_total 491520\n") != std::string::npos);
@@ -70,13 +76,34 @@ TEST_CASE("with the case: the rate of a processor, MFU by convention, of the cas
   auto const page = output(folder, {"steps.jsonl", "--format", "html", "--case", r300});
   CHECK(page.starts_with("<!DOCTYPE html>"));
   CHECK(page.find("<dt>tokens/p/s</dt><dd>1024.0</dd>") != std::string::npos);
-  CHECK(output(folder, {"steps.jsonl", "--format", "prometheus", "--case", r300}).find("\nkunmetrics_tokens_per_processor_second 1024\n") != std::string::npos);
+  CHECK(output(folder, {"steps.jsonl", "--format", "prometheus", "--case", r300})
+            .find("\nkunmetrics_tokens_per_processor_second 1024\n") != std::string::npos);
+}
+
+TEST_CASE("a monitor's readings beside the steps: memory in the table, charts in the page") {
+  scratch_folder const folder;
+  write_steps(folder, 3);
+  std::istringstream lines{content(folder / "steps.jsonl")};
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    line.pop_back();  // the brace that ends the object
+    text += line + R"(,"device":{"cards":8,"memory_used":31138512896,"memory_total":34359738368,"power":600.0}})" "\n";
+  }
+  folder.file("steps.jsonl", text);
+  auto const table = output(folder, {"steps.jsonl", "--case", r300});
+  CHECK(table.find("29.00/32.00 [") != std::string::npos);
+  CHECK(table.find("read by a monitor: the highest reading in the log of steps") != std::string::npos);
+  auto const page = output(folder, {"steps.jsonl", "--format", "html", "--case", r300});
+  CHECK(page.find("<figcaption>Memory ") != std::string::npos);
+  CHECK(page.find("<figcaption>Power ") != std::string::npos);
+  CHECK(page.find("<figcaption>Temperature ") == std::string::npos);
 }
 
 TEST_CASE("another peak and another number of processors are said on the command line") {
   scratch_folder const folder;
   write_steps(folder, 12);
-  auto const run = json::parse(output(folder, {"steps.jsonl", "--format", "json", "--case", r300, "--processors", "16", "--peak", "256e12"}));
+  auto const run = json::parse(
+      output(folder, {"steps.jsonl", "--format", "json", "--case", r300, "--processors", "16", "--peak", "256e12"}));
   CHECK(run["tokens_per_processor_second"]["value"].get<double>() == doctest::Approx(512));
   CHECK(run["peak"]["value"] == 256e12);
   CHECK(run["peak"]["source"] == "stated on the command line");
@@ -107,11 +134,13 @@ TEST_CASE("a report in a file is whole or not there; what cannot be reported is 
     CHECK(result.out == "");
     CHECK(result.err == "kunmetrics report: " + message + "\n");
   };
-  refused({"steps.jsonl", "--format", "html"}, "--case: needed the case for --format html: model, cluster and batch sizes, found none");
+  refused({"steps.jsonl", "--format", "html"},
+          "--case: needed the case for --format html: model, cluster and batch sizes, found none");
   refused({"none.jsonl"}, "none.jsonl: needed a readable file, found none");
   folder.file("bad.jsonl", "{\"step\":1,\"time\":1}\nnothing\n");
   refused({"bad.jsonl", "--format", "json"}, "bad.jsonl:2: needed an object, found nothing");
-  refused({"steps.jsonl", "--format", "csv", "--out", "none/table.csv"}, "none/table.csv: needed a folder to write in, received No such file or directory");
+  refused({"steps.jsonl", "--format", "csv", "--out", "none/table.csv"},
+          "none/table.csv: needed a folder to write in, received No such file or directory");
   auto const unknown = run_program(folder, program, {"report", "steps.jsonl", "--format", "xml"});
   CHECK(unknown.code == 2);
   CHECK(unknown.err.starts_with("kunmetrics report: --format: xml not in {"));

@@ -58,7 +58,10 @@ TEST_CASE("a file that may not grow: one warning, all steps trained, whole lines
   small_folder const folder;
   auto const result = run_program(folder, program, training("60"), "ulimit -f 8; ");  // blocks of 512 bytes
   CHECK(count(result.err, "warning: ") == 1);
-  CHECK(result.err.find("warning: run/steps.jsonl: needed room for one more line, received File too large; the training goes on\n") != std::string::npos);
+  CHECK(
+      result.err.find(
+          "warning: run/steps.jsonl: needed room for one more line, received File too large; the training goes on\n") !=
+      std::string::npos);
   CHECK(result.err.find("step 60/60 ") != std::string::npos);
   CHECK(result.out.find("steps measured: 58") != std::string::npos);
   CHECK(result.code == 2);  // the reports do not fit either
@@ -102,10 +105,13 @@ TEST_CASE("a pipe in the place of the log, whose reader leaves after two lines")
 
 TEST_CASE("standard output and error closed by their reader do not end the training") {
   small_folder const folder;
-  loopback::running_program const reader{{"/bin/sh", "-c", "cd '" + folder.path().string() + "' && '" + program +
-                                          "' --case small.json --steps 40 --out run 2>&1 | head -n 1"}, (folder / "said").string()};
+  loopback::running_program const reader{{"/bin/sh", "-c",
+                                          "cd '" + folder.path().string() + "' && '" + program +
+                                              "' --case small.json --steps 40 --out run 2>&1 | head -n 1"},
+                                         (folder / "said").string()};
   auto const report = folder / "run" / "report.html";
-  for (int i = 0; i < 600 && !std::filesystem::exists(report); ++i) std::this_thread::sleep_for(std::chrono::milliseconds{50});
+  for (int i = 0; i < 600 && !std::filesystem::exists(report); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
   CHECK(std::filesystem::exists(report));
   CHECK(kunmetrics::read_step_log(folder / "run" / "steps.jsonl").records.size() == 40);
 }
@@ -114,7 +120,9 @@ TEST_CASE("killed at any moment, the log is readable up to its last whole line")
   for (int wait : {300, 700}) {
     small_folder const folder;
     auto const log = folder / "run" / "steps.jsonl";
-    loopback::running_program trainer{{program, "--case", (folder / "small.json").string(), "--steps", "1000000", "--out", (folder / "run").string()}, (folder / "said").string()};
+    loopback::running_program trainer{
+        {program, "--case", (folder / "small.json").string(), "--steps", "1000000", "--out", (folder / "run").string()},
+        (folder / "said").string()};
     for (int i = 0; i < 600 && content(log).empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds{50});
     std::this_thread::sleep_for(std::chrono::milliseconds{wait});
     CHECK(trainer.ended(SIGKILL) == -SIGKILL);
@@ -128,15 +136,18 @@ TEST_CASE("killed at any moment, the log is readable up to its last whole line")
 TEST_CASE("a monitor of cards: in each step, in the page, and the report's memory says where it is from") {
   small_folder const folder;
   folder.file("cards.sh", "echo 37C 74W 29000MiB 32768MiB 90%; echo 38C 75W 29696MiB 32768MiB 92%\n");
-  auto const result = run_program(folder, program, training("12", {"--monitor", "sh cards.sh", "--monitor-every", "0.02"}));
+  auto const result = run_program(folder, program,
+                                  training("12", {"--monitor", "sh cards.sh", "--monitor-every", "0.02"}));
   CHECK(result.code == 0);
   auto const report = nlohmann::json::parse(content(folder / "run" / "report.json"));
   CHECK(report["memory"]["used"]["value"] == 29696LL << 20);
   CHECK(report["memory"]["total"]["value"] == 32LL << 30);
-  CHECK(report["memory"]["measured_by"]["en"].get<std::string>().starts_with("read by the monitor, the command `sh cards.sh`"));
+  CHECK(report["memory"]["measured_by"]["en"].get<std::string>().starts_with(
+      "read by the monitor, the command `sh cards.sh`"));
   CHECK(report["monitor"]["cards"] == 2);
   CHECK(report["monitor"]["mean_power"]["value"].get<double>() == doctest::Approx(149));
-  CHECK(content(folder / "run" / "steps.jsonl").find(R"("device":{"cards":2,"memory_used":31138512896,)") != std::string::npos);
+  CHECK(content(folder / "run" / "steps.jsonl").find(R"("device":{"cards":2,"memory_used":31138512896,)") !=
+        std::string::npos);
   CHECK(content(folder / "run" / "report.html").find("<figcaption>Memory ") != std::string::npos);
   CHECK(result.out.find("29.00/32.00 [") != std::string::npos);
 }
@@ -150,15 +161,19 @@ TEST_CASE("the machine itself, and a monitor that fails: the allocator's memory 
   auto const failing = run_program(folder, program, training("12", {"--monitor", "exit 1", "--monitor-every", "0.02"}));
   CHECK(failing.code == 0);
   CHECK(count(failing.err, "warning: ") == 1);
-  CHECK(failing.err.find("warning: exit 1: needed lines as 37C 74W 0MiB 32768MiB 0%, received none; the training goes on") != std::string::npos);
+  CHECK(failing.err.find(
+            "warning: exit 1: needed lines as 37C 74W 0MiB 32768MiB 0%, received none; the training goes on") !=
+        std::string::npos);
 }
 
 #if defined(KUNMETRICS_WITH_PROMETHEUS)
 TEST_CASE("/metrics while training: sums that grow, MFU with convention and peak") {
   small_folder const folder;
   auto const port = loopback::free_port();
-  loopback::running_program trainer{{program, "--case", (folder / "small.json").string(), "--steps", "1000000", "--out", (folder / "run").string(),
-                                     "--metrics", "127.0.0.1:" + std::to_string(port), "--monitor", "machine"}, (folder / "said").string()};
+  loopback::running_program trainer{
+      {program, "--case", (folder / "small.json").string(), "--steps", "1000000", "--out", (folder / "run").string(),
+       "--metrics", "127.0.0.1:" + std::to_string(port), "--monitor", "machine"},
+      (folder / "said").string()};
   auto const tokens = [&]() -> double {
     auto const page = loopback::http_get(port, "/metrics").value_or("");
     auto const at = page.find("\nkunmetrics_tokens_total ");
@@ -178,10 +193,13 @@ TEST_CASE("/metrics while training: sums that grow, MFU with convention and peak
   CHECK(later > first);
   CHECK(static_cast<std::int64_t>(later) % 64 == 0);  // 4 samples of 16 tokens a step
   auto const page = loopback::http_get(port, "/metrics").value_or("");
-  for (std::string_view part : {"# TYPE kunmetrics_time_seconds_total counter\n", "kunmetrics_last_loss ", "kunmetrics_tokens_per_processor_second ",
-                                "kunmetrics_mfu_ratio{convention=\"palm\",peak_precision=\"fp32\",peak_source=\"measured at the start of the run",
-                                "kunmetrics_hfu_ratio{convention=\"palm\",recompute=\"layers\",", "kunmetrics_last_phases_seconds{phase=\"forward\"} ",
-                                "kunmetrics_device_memory_used_bytes "}) {
+  for (
+      std::string_view part :
+      {"# TYPE kunmetrics_time_seconds_total counter\n", "kunmetrics_last_loss ",
+       "kunmetrics_tokens_per_processor_second ",
+       "kunmetrics_mfu_ratio{convention=\"palm\",peak_precision=\"fp32\",peak_source=\"measured at the start of the run",
+       "kunmetrics_hfu_ratio{convention=\"palm\",recompute=\"layers\",",
+       "kunmetrics_last_phases_seconds{phase=\"forward\"} ", "kunmetrics_device_memory_used_bytes "}) {
     CAPTURE(part);
     CHECK(page.find(part) != std::string::npos);
   }
@@ -192,7 +210,10 @@ TEST_CASE("an address that is taken is refused before anything is trained") {
   small_folder const folder;
   auto const result = run_program(folder, program, training("5", {"--metrics", "127.0.0.1:99999"}));
   CHECK(result.code == 2);
-  CHECK(result.err.find("llama2_zero3: 127.0.0.1:99999: needed an address to listen on, HOST:PORT, received one that is taken or none\n") != std::string::npos);
+  CHECK(
+      result.err.find(
+          "llama2_zero3: 127.0.0.1:99999: needed an address to listen on, HOST:PORT, received one that is taken or none\n") !=
+      std::string::npos);
   CHECK(result.err.find("step 1/") == std::string::npos);
 }
 #endif
@@ -206,12 +227,14 @@ TEST_CASE("on a terminal: one line, rewritten, no wider than it, with bar and ti
   auto const child = ::forkpty(&terminal, nullptr, nullptr, &size);
   if (child == 0) {
     if (::chdir(folder.path().c_str()) != 0) ::_exit(126);
-    ::execl(program.c_str(), program.c_str(), "--case", "small.json", "--steps", "400", "--out", "run", static_cast<char*>(nullptr));
+    ::execl(program.c_str(), program.c_str(), "--case", "small.json", "--steps", "400", "--out", "run",
+            static_cast<char*>(nullptr));
     ::_exit(127);
   }
   std::string said;
   char block[4096];
-  for (::ssize_t got; (got = ::read(terminal, block, sizeof block)) > 0;) said.append(block, static_cast<std::size_t>(got));
+  for (::ssize_t got; (got = ::read(terminal, block, sizeof block)) > 0;)
+    said.append(block, static_cast<std::size_t>(got));
   int status = 0;
   ::waitpid(child, &status, 0);
   ::close(terminal);

@@ -29,8 +29,9 @@ class chrome_trace_text {
   chrome_trace_text(std::string& out, trace_names names) : out_{out}, names_{names} {}
 
   void begin() {
-    out_ += "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"drawn\":\"phases of a step one behind the other: the records hold "
-            "each phase's time in the step, not when it came\"},\"traceEvents\":[\n";
+    out_ +=
+        "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"drawn\":\"phases of a step one behind the other: the records hold "
+        "each phase's time in the step, not when it came\"},\"traceEvents\":[\n";
     name_of_track("process_name", names_.process);
     out_ += ",\n";
     name_of_track("thread_name", "rank " + std::to_string(names_.rank));
@@ -60,14 +61,22 @@ class chrome_trace_text {
 
  private:
   void name_of_track(std::string_view what, std::string_view name) {
-    out_.append("{\"ph\":\"M\",\"pid\":0,\"tid\":").append(std::to_string(names_.rank)).append(",\"name\":\"").append(what);
+    out_.append("{\"ph\":\"M\",\"pid\":0,\"tid\":")
+        .append(std::to_string(names_.rank))
+        .append(",\"name\":\"")
+        .append(what);
     out_ += "\",\"args\":{\"name\":";
     append_json_text(out_, name);
     out_ += "}}";
   }
   // Left open, for args.
   void event(char kind, std::string_view name, std::string_view category, double begin, double length) {
-    out_.append(",\n{\"ph\":\"").append(1, kind).append("\",\"name\":\"").append(name).append("\",\"cat\":\"").append(category);
+    out_.append(",\n{\"ph\":\"")
+        .append(1, kind)
+        .append("\",\"name\":\"")
+        .append(name)
+        .append("\",\"cat\":\"")
+        .append(category);
     out_.append("\",\"pid\":0,\"tid\":").append(std::to_string(names_.rank)).append(",\"ts\":");
     append_microseconds(begin);
     if (kind == 'X') {
@@ -85,7 +94,8 @@ class chrome_trace_text {
   // To the nanosecond; never with an exponent, which not every viewer reads.
   void append_microseconds(double seconds) {
     std::array<char, 352> digits;
-    auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), seconds * 1e6, std::chars_format::fixed, 3).ptr;
+    auto const end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), seconds * 1e6, std::chars_format::fixed, 3).ptr;
     out_.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
   }
 

@@ -37,7 +37,8 @@ class csv_record {
     name_ = joined(path, '.');
     if constexpr (is_utilization<T>) {
       number(name_, unit_text<dimensionless>, value == nullptr ? nullptr : &value->ratio);
-      number(name_ + ".flop_per_token", unit_text<flop_per_token_t>, value == nullptr ? nullptr : &value->flop_per_token);
+      number(name_ + ".flop_per_token", unit_text<flop_per_token_t>,
+             value == nullptr ? nullptr : &value->flop_per_token);
       peak(name_ + ".peak", value == nullptr ? nullptr : &value->peak);
     } else if constexpr (std::same_as<T, peak_rate>) {
       peak(name_, value);
@@ -110,7 +111,8 @@ class csv_record {
 template <typename Struct>
 std::string csv_header() {
   detail::csv_record record{true};
-  for_each_leaf<Struct>(nullptr, [&](leaf_path const& path, auto const* value, leaf_absence why) { record.add(path, value, why); });
+  for_each_leaf<Struct>(
+      nullptr, [&](leaf_path const& path, auto const* value, leaf_absence why) { record.add(path, value, why); });
   return std::move(record).take();
 }
 
@@ -118,7 +120,8 @@ std::string csv_header() {
 template <typename Struct>
 std::string csv_row(Struct const& object) {
   detail::csv_record record{false};
-  for_each_leaf(object, [&](leaf_path const& path, auto const* value, leaf_absence why) { record.add(path, value, why); });
+  for_each_leaf(object,
+                [&](leaf_path const& path, auto const* value, leaf_absence why) { record.add(path, value, why); });
   return std::move(record).take();
 }
 

@@ -19,7 +19,8 @@ struct device_step {
 
   struct hana_accessors_impl {
     static constexpr auto apply() {
-      return fields<field<"step", &device_step::step>, field<"time", &device_step::time>, field<"device", &device_step::device>>();
+      return fields<field<"step", &device_step::step>, field<"time", &device_step::time>,
+                    field<"device", &device_step::device>>();
     }
   };
 };
@@ -33,13 +34,19 @@ inline std::vector<chart> device_charts(std::span<device_step const> steps) {
       if (!value) return std::nullopt;
       return chart_point{static_cast<double>(steps[i].step.coherent()), *value};
     });
-    if (!points.empty()) charts.push_back({.title = std::move(title), .unit = std::move(unit), .series = {{std::move(series), std::move(points)}}});
+    if (!points.empty())
+      charts.push_back(
+          {.title = std::move(title), .unit = std::move(unit), .series = {{std::move(series), std::move(points)}}});
   };
-  auto const in = [](auto const& value, auto unit) { return value ? std::optional<double>{value->in(unit)} : std::nullopt; };
-  add("Memory", "GiB", "used, of the card that used most", [&](device_sample const& d) { return in(d.memory_used, units::GiB); });
+  auto const in = [](auto const& value, auto unit) {
+    return value ? std::optional<double>{value->in(unit)} : std::nullopt;
+  };
+  add("Memory", "GiB", "used, of the card that used most",
+      [&](device_sample const& d) { return in(d.memory_used, units::GiB); });
   add("Power", "W", "of all cards", [&](device_sample const& d) { return in(d.power, units::watt); });
   add("Temperature", "\u00b0C", "of the hottest card", [](device_sample const& d) { return d.temperature_celsius; });
-  add("Utilisation", "%", "mean of the cards", [&](device_sample const& d) { return in(d.utilization, units::percent); });
+  add("Utilisation", "%", "mean of the cards",
+      [&](device_sample const& d) { return in(d.utilization, units::percent); });
   return charts;
 }
 

@@ -36,8 +36,9 @@ struct device_summary {
   struct hana_accessors_impl {
     static constexpr auto apply() {
       using self = device_summary;
-      return fields<field<"source", &self::source>, field<"samples", &self::samples>, field<"failures", &self::failures>,
-                    field<"cards", &self::cards>, field<"memory_peak", &self::memory_peak>, field<"memory_total", &self::memory_total>,
+      return fields<field<"source", &self::source>, field<"samples", &self::samples>,
+                    field<"failures", &self::failures>, field<"cards", &self::cards>,
+                    field<"memory_peak", &self::memory_peak>, field<"memory_total", &self::memory_total>,
                     field<"mean_power", &self::mean_power>, field<"energy", &self::energy>,
                     field<"highest_temperature_celsius", &self::highest_temperature_celsius>,
                     field<"mean_utilization", &self::mean_utilization>>();
@@ -55,7 +56,8 @@ struct monitored {
     static constexpr auto apply() {
       auto const of_record = boost::hana::transform(boost::hana::accessors<Record>(), [](auto const& pair) {
         return boost::hana::make_pair(boost::hana::first(pair), [](auto&& object) -> decltype(auto) {
-          return std::remove_cvref_t<decltype(boost::hana::second(pair))>{}(std::forward<decltype(object)>(object).record);
+          return std::remove_cvref_t<decltype(boost::hana::second(pair))>{}(
+              std::forward<decltype(object)>(object).record);
         });
       });
       return boost::hana::concat(of_record, fields<field<"device", &monitored::device>>());

@@ -44,9 +44,10 @@ struct device_sample {
   struct hana_accessors_impl {
     static constexpr auto apply() {
       using self = device_sample;
-      return fields<field<"cards", &self::cards>, field<"memory_used", &self::memory_used>, field<"memory_peak", &self::memory_peak>,
-                    field<"memory_total", &self::memory_total>, field<"power", &self::power>,
-                    field<"temperature_celsius", &self::temperature_celsius>, field<"utilization", &self::utilization>>();
+      return fields<field<"cards", &self::cards>, field<"memory_used", &self::memory_used>,
+                    field<"memory_peak", &self::memory_peak>, field<"memory_total", &self::memory_total>,
+                    field<"power", &self::power>, field<"temperature_celsius", &self::temperature_celsius>,
+                    field<"utilization", &self::utilization>>();
     }
   };
 };
@@ -71,7 +72,8 @@ inline std::optional<measured_word> measured_word_in(std::string_view word) {
 
 inline std::optional<double> bytes_of_unit(std::string_view unit) {
   struct scale { std::string_view name; double bytes; };
-  static constexpr std::array<scale, 7> scales{{{"B", 1}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}}};
+  static constexpr std::array<scale, 7> scales{
+      {{"B", 1}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}}};
   auto const at = std::ranges::find(scales, unit, &scale::name);
   return at == scales.end() ? std::nullopt : std::optional{at->bytes};
 }

@@ -45,7 +45,8 @@ inline device_source monitor_log(std::filesystem::path const& file) {
             stream.read(text.data(), static_cast<std::streamsize>(text.size()));
             text.resize(static_cast<std::size_t>(std::max<std::streamsize>(0, stream.gcount())));
             auto readings = last_device_readings(text);
-            if (readings.empty()) throw std::runtime_error{file.string() + ": needed lines as 37C 74W 0MiB 32768MiB 0%, received none"};
+            if (readings.empty())
+              throw std::runtime_error{file.string() + ": needed lines as 37C 74W 0MiB 32768MiB 0%, received none"};
             return readings;
           }};
 }
@@ -56,7 +57,8 @@ class shell_command {
  public:
   explicit shell_command(std::string const& command) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error{command + ": needed a pipe, received " + std::strerror(errno)};
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+      throw std::runtime_error{command + ": needed a pipe, received " + std::strerror(errno)};
     process_ = ::fork();
     if (process_ == 0) {
       ::setpgid(0, 0);
@@ -89,7 +91,8 @@ class shell_command {
     auto const deadline = std::chrono::steady_clock::now() + patience;
     std::string text;
     for (;;) {
-      auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+      auto const left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
       ::pollfd ready{output_, POLLIN, 0};
       if (left <= 0 || ::poll(&ready, 1, static_cast<int>(left)) == 0) return std::nullopt;
       std::array<char, 4096> block;
@@ -108,14 +111,18 @@ class shell_command {
 }  // namespace detail
 
 // A command that has not ended after `patience` is killed, with its children.
-inline device_source monitor_command(std::string const& command, std::chrono::milliseconds patience = std::chrono::seconds{10}) {
+inline device_source monitor_command(std::string const& command,
+                                     std::chrono::milliseconds patience = std::chrono::seconds{10}) {
   return {"the command `" + command + '`', [command, patience] {
             detail::shell_command shell{command};
             auto output = shell.output_within(patience);
-            if (!output) throw std::runtime_error{command + ": needed an end within " + std::to_string(patience.count()) + " ms, received none"};
+            if (!output)
+              throw std::runtime_error{command + ": needed an end within " + std::to_string(patience.count()) +
+                                       " ms, received none"};
             if (!output->empty() && output->back() != '\n') *output += '\n';
             auto readings = last_device_readings(*output);
-            if (readings.empty()) throw std::runtime_error{command + ": needed lines as 37C 74W 0MiB 32768MiB 0%, received none"};
+            if (readings.empty())
+              throw std::runtime_error{command + ": needed lines as 37C 74W 0MiB 32768MiB 0%, received none"};
             return readings;
           }};
 }
@@ -135,7 +142,9 @@ inline std::optional<count_of<units::byte>> proc_kilobytes(std::filesystem::path
     if (!line.starts_with(key) || line.size() <= key.size() || line[key.size()] != ':') continue;
     auto const digits = line.find_first_of("0123456789");
     std::int64_t number = 0;
-    if (digits == std::string::npos || std::from_chars(line.data() + digits, line.data() + line.size(), number).ec != std::errc{}) break;
+    if (digits == std::string::npos ||
+        std::from_chars(line.data() + digits, line.data() + line.size(), number).ec != std::errc{})
+      break;
     return number * units::KiB;
   }
   return std::nullopt;
@@ -193,7 +202,8 @@ inline std::optional<double> process_cpu_seconds(std::filesystem::path const& pr
   double user = 0, system = 0;
   auto const* const end = line.data() + line.size();
   auto const first = std::from_chars(line.data() + at + 1, end, user);
-  if (first.ec != std::errc{} || first.ptr == end || std::from_chars(first.ptr + 1, end, system).ec != std::errc{}) return std::nullopt;
+  if (first.ec != std::errc{} || first.ptr == end || std::from_chars(first.ptr + 1, end, system).ec != std::errc{})
+    return std::nullopt;
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
@@ -204,7 +214,8 @@ inline std::optional<double> hottest_zone(std::filesystem::path const& thermal) 
     if (!entry.path().filename().string().starts_with("thermal_zone")) continue;
     auto const line = sensor_line(entry.path() / "temp");
     double thousandths = 0;
-    if (std::from_chars(line.data(), line.data() + line.size(), thousandths).ec == std::errc{}) keep_larger(hottest, std::optional{thousandths / 1000});
+    if (std::from_chars(line.data(), line.data() + line.size(), thousandths).ec == std::errc{})
+      keep_larger(hottest, std::optional{thousandths / 1000});
   }
   return hottest;
 }
@@ -245,7 +256,8 @@ class machine_readings {
 }  // namespace detail
 
 // Of this process on this machine: one reading. What the machine does not say is left out.
-inline device_source machine_source(std::filesystem::path const& proc = "/proc", std::filesystem::path const& sys = "/sys") {
+inline device_source machine_source(std::filesystem::path const& proc = "/proc",
+                                    std::filesystem::path const& sys = "/sys") {
   auto const readings = std::make_shared<detail::machine_readings>(proc, sys);
   return {"this process by /proc, power by RAPL", [readings] { return readings->read(); }};
 }

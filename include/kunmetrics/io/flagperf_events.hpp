@@ -28,14 +28,15 @@ enum class flagperf_event {
 };
 
 inline constexpr std::array<std::string_view, 18> flagperf_event_names{
-    "INIT_START", "INIT_END", "TRAIN_START", "TRAIN_END", "EPOCH_BEGIN", "EPOCH_END", "STEP_BEGIN", "STEP_END", "BACKWARD",
-    "INIT_EVALUATION", "EVALUATE", "LAUNCH_TRAINING", "CONVERT_MODEL", "CREATE_OPTIMIZER", "MODEL_TO_FP16", "MODEL_TO_DDP",
-    "FINISHED", "SUBMIT_INFO"};
+    "INIT_START",    "INIT_END",         "TRAIN_START",   "TRAIN_END",       "EPOCH_BEGIN", "EPOCH_END",
+    "STEP_BEGIN",    "STEP_END",         "BACKWARD",      "INIT_EVALUATION", "EVALUATE",    "LAUNCH_TRAINING",
+    "CONVERT_MODEL", "CREATE_OPTIMIZER", "MODEL_TO_FP16", "MODEL_TO_DDP",    "FINISHED",    "SUBMIT_INFO"};
 constexpr std::string_view name_of(flagperf_event e) { return flagperf_event_names.at(static_cast<std::size_t>(e)); }
 
 namespace detail {
 inline std::int64_t unix_milliseconds() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 }  // namespace detail
 
@@ -50,7 +51,10 @@ namespace detail {
 inline json flagperf_line_json(flagperf_event event, event_origin const& origin, std::string_view key, json value) {
   json line{{"event", name_of(event)}};
   if (!key.empty()) line[std::string{key}] = std::move(value);
-  line["metadata"] = {{"file", origin.from.file_name()}, {"lineno", origin.from.line()}, {"time_ms", origin.time_ms}, {"rank", origin.rank}};
+  line["metadata"] = {{"file", origin.from.file_name()},
+                      {"lineno", origin.from.line()},
+                      {"time_ms", origin.time_ms},
+                      {"rank", origin.rank}};
   return line;
 }
 inline std::string flagperf_text(json const& line) { return "[PerfLog] " + python_json(line) + '\n'; }
@@ -91,7 +95,8 @@ std::string flagperf_step_line(Record const& record, global_batch_size_t batch, 
 template <typename... Calculators>
 std::string flagperf_finished_line(summary<Calculators...> const& run, quantity_of<units::second> whole_time,
                                    event_origin const& origin = {}) {
-  auto const samples = static_cast<double>(run.steps.coherent()) * static_cast<double>(run.global_batch_size.coherent());
+  auto const samples = static_cast<double>(run.steps.coherent()) *
+                       static_cast<double>(run.global_batch_size.coherent());
   json value{{"e2e_time", whole_time.coherent()},
              {"training_sequences_per_second", detail::json_of_number(samples / run.time.coherent())},
              {"final_loss", json_of<number_form::plain>(run.loss)},

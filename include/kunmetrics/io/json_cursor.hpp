@@ -59,7 +59,8 @@ class json_cursor {
         skip_value();
       });
     } else {
-      static_assert(detail::hana_struct<T>, "json_cursor::read requires a number, a bool, a string, an optional of one or a Hana Struct");
+      static_assert(detail::hana_struct<T>,
+                    "json_cursor::read requires a number, a bool, a string, an optional of one or a Hana Struct");
       read_fields(value);
     }
   }
@@ -72,7 +73,8 @@ class json_cursor {
       std::uint64_t bit = 1;
       bool known = false;
       boost::hana::for_each(boost::hana::accessors<Struct>(), [&](auto const& pair) {
-        if (!known && key == std::string_view{boost::hana::first(pair).c_str(), boost::hana::length(boost::hana::first(pair)).value}) {
+        if (!known && key == std::string_view{boost::hana::first(pair).c_str(),
+                                              boost::hana::length(boost::hana::first(pair)).value}) {
           known = true;
           seen |= bit;
           read(boost::hana::second(pair)(object_read));
@@ -85,7 +87,9 @@ class json_cursor {
   }
 
  private:
-  [[noreturn]] void misfit(std::string_view wanted) const { throw json_misfit{wanted, text_.empty() ? "nothing" : text_}; }
+  [[noreturn]] void misfit(std::string_view wanted) const {
+    throw json_misfit{wanted, text_.empty() ? "nothing" : text_};
+  }
 
   void skip_space() {
     while (!text_.empty() && (text_[0] == ' ' || text_[0] == '\t' || text_[0] == '\r')) text_.remove_prefix(1);
@@ -138,10 +142,12 @@ class json_cursor {
     }
     // JSON's numbers begin with a digit or a minus: no plus, no point, no "inf"
     auto const digit = text_.starts_with('-') ? 1U : 0U;
-    if (text_.size() <= digit || text_[digit] < '0' || text_[digit] > '9') misfit(std::floating_point<T> ? "a number" : "an integer");
+    if (text_.size() <= digit || text_[digit] < '0' || text_[digit] > '9')
+      misfit(std::floating_point<T> ? "a number" : "an integer");
     T value{};
     auto const [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
-    if (error != std::errc{}) misfit(std::floating_point<T> ? "a number that a double can hold" : "an integer within 64 bits");
+    if (error != std::errc{})
+      misfit(std::floating_point<T> ? "a number that a double can hold" : "an integer within 64 bits");
     text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
     return value;
   }

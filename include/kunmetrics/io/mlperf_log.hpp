@@ -35,8 +35,9 @@ inline json mlperf_value(json value) {
 }  // namespace detail
 
 // One line, newline included. `more` is added to the metadata behind file and line.
-inline std::string mlperf_line(mlperf_event event, std::string_view key, json value = nullptr, json const& more = json::object(),
-                               event_origin const& origin = {}, std::string_view name_space = {}) {
+inline std::string mlperf_line(mlperf_event event, std::string_view key, json value = nullptr,
+                               json const& more = json::object(), event_origin const& origin = {},
+                               std::string_view name_space = {}) {
   json line{{"namespace", name_space}, {"time_ms", origin.time_ms}, {"event_type", name_of(event)}, {"key", key},
             {"value", detail::mlperf_value(std::move(value))},
             {"metadata", {{"file", origin.from.file_name()}, {"lineno", origin.from.line()}}}};
@@ -46,7 +47,8 @@ inline std::string mlperf_line(mlperf_event event, std::string_view key, json va
 
 // A number of any kind of this library, its unit and provenance in the metadata.
 template <detail::single_number T>
-std::string mlperf_number_line(std::string_view key, maybe<T> const& number, json more = json::object(), event_origin const& origin = {}) {
+std::string mlperf_number_line(std::string_view key, maybe<T> const& number, json more = json::object(),
+                               event_origin const& origin = {}) {
   auto described = json_of(number);
   auto value = described["value"];
   described.erase("value");
@@ -60,7 +62,8 @@ std::string mlperf_step_lines(Record const& record, global_batch_size_t batch, e
   auto const samples = (record.step * batch).coherent();
   auto const loss = json_of<number_form::plain>(record.loss);
   std::string lines;
-  if (!loss.is_null()) lines = mlperf_line(mlperf_event::point_in_time, "train_loss", loss, {{"samples_count", samples}}, origin);
+  if (!loss.is_null())
+    lines = mlperf_line(mlperf_event::point_in_time, "train_loss", loss, {{"samples_count", samples}}, origin);
   auto stats = json_of<number_form::plain>(record);
   stats["throughput"] = detail::json_of_number(static_cast<double>(batch.coherent()) / record.time.coherent());
   return lines + mlperf_line(mlperf_event::point_in_time, "tracked_stats", stats, {{"step", samples}}, origin);

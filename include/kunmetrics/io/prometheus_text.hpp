@@ -28,7 +28,8 @@ namespace kunmetrics {
 template <typename Struct>
 inline constexpr std::array<std::string_view, 0> prometheus_counters{};
 template <typename... Calculators>
-inline constexpr std::array<std::string_view, 4> prometheus_counters<summary<Calculators...>>{"warm_up_steps", "steps", "tokens", "time"};
+inline constexpr std::array<std::string_view, 4> prometheus_counters<summary<Calculators...>>{"warm_up_steps", "steps",
+                                                                                              "tokens", "time"};
 
 using prometheus_labels = std::vector<std::pair<std::string, std::string>>;
 
@@ -51,7 +52,8 @@ inline std::string prometheus_unit(std::string_view unit) {
   if (unit == "1") return {};
   if (unit == "J/s") return "watts";
   struct word { std::string_view symbol, one, many; };
-  static constexpr std::array<word, 3> words{{{"s", "second", "seconds"}, {"B", "byte", "bytes"}, {"J", "joule", "joules"}}};
+  static constexpr std::array<word, 3> words{
+      {{"s", "second", "seconds"}, {"B", "byte", "bytes"}, {"J", "joule", "joules"}}};
   std::string text;
   bool below = false;
   while (!unit.empty()) {
@@ -81,7 +83,8 @@ inline std::string with_unit(std::string name, std::string_view unit) {
   auto const ends_with = [&](std::string_view word) {
     return name.ends_with(word) && (name.size() == word.size() || name[name.size() - word.size() - 1] == '_');
   };
-  if (unit.empty() || ends_with(unit) || (unit.ends_with('s') && ends_with(unit.substr(0, unit.size() - 1)))) return name;
+  if (unit.empty() || ends_with(unit) || (unit.ends_with('s') && ends_with(unit.substr(0, unit.size() - 1))))
+    return name;
   return name.append("_").append(unit);
 }
 
@@ -96,7 +99,8 @@ inline std::string prometheus_name(std::string name) {
 
 class prometheus_collector {
  public:
-  prometheus_collector(std::string_view prefix, prometheus_labels const& common, std::span<std::string_view const> counters)
+  prometheus_collector(std::string_view prefix, prometheus_labels const& common,
+                       std::span<std::string_view const> counters)
       : prefix_{prefix}, common_{common}, counters_{counters} {}
 
   template <typename T>
@@ -108,7 +112,8 @@ class prometheus_collector {
       add_number(path, value, why);
     } else if constexpr (text<T> || named<T>) {
       if (value == nullptr) return;
-      if constexpr (text<T>) info_.emplace_back(prometheus_name(joined(path, '_')), std::string{std::string_view{*value}});
+      if constexpr (text<T>)
+        info_.emplace_back(prometheus_name(joined(path, '_')), std::string{std::string_view{*value}});
       else info_.emplace_back(prometheus_name(joined(path, '_')), std::string{name_of(*value)});
     }
   }
@@ -117,7 +122,8 @@ class prometheus_collector {
     if (!info_.empty()) {
       auto labels = common_;
       labels.insert(labels.end(), info_.begin(), info_.end());
-      families_.push_back({std::string{prefix_} + "_info", "what was run, in its labels", false, {{std::move(labels), 1}}, {}});
+      families_.push_back(
+          {std::string{prefix_} + "_info", "what was run, in its labels", false, {{std::move(labels), 1}}, {}});
     }
     return std::move(families_);
   }
@@ -137,7 +143,8 @@ class prometheus_collector {
       }
       sample(path, "ratio", given, why, std::move(labels));
     } else if constexpr (std::same_as<T, peak_rate>) {
-      if (value != nullptr) labels = {{"precision", std::string{name_of(value->at)}}, {"source", std::string{value->source}}};
+      if (value != nullptr)
+        labels = {{"precision", std::string{name_of(value->at)}}, {"source", std::string{value->source}}};
       sample(path, prometheus_unit(unit_text<flop_rate>), given, why, std::move(labels));
     } else if constexpr (is_quantity<T>) {
       auto const unit = prometheus_unit(unit_text<T>);
@@ -148,8 +155,8 @@ class prometheus_collector {
   }
 
   // `number` is null where there is none.
-  void sample(leaf_path const& path, std::string_view unit, double const* number, leaf_absence why, prometheus_labels own,
-              std::string_view described_unit = {}) {
+  void sample(leaf_path const& path, std::string_view unit, double const* number, leaf_absence why,
+              prometheus_labels own, std::string_view described_unit = {}) {
     auto labels = common_;
     std::string name, words;
     for (auto const& segment : path) {
@@ -166,7 +173,9 @@ class prometheus_collector {
     if (counter && !name.ends_with("_total")) name += "_total";
     std::ranges::replace(words, '_', ' ');
     auto& family = named_family(name, counter);
-    if (family.help.empty()) family.help = words + (described_unit.empty() || described_unit == "1" ? "" : ", in " + std::string{described_unit});
+    if (family.help.empty())
+      family.help = words +
+                    (described_unit.empty() || described_unit == "1" ? "" : ", in " + std::string{described_unit});
     if (number != nullptr) {
       family.samples.push_back({std::move(labels), *number});
     } else {
@@ -202,7 +211,9 @@ inline void append_escaped(std::string& out, std::string_view text, bool quotes)
 inline void append_prometheus_number(std::string& out, double value) {
   if (std::isfinite(value)) {
     std::array<char, 32> digits;
-    out.append(digits.data(), static_cast<std::size_t>(std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr - digits.data()));
+    out.append(digits.data(),
+               static_cast<std::size_t>(std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr -
+                                        digits.data()));
   } else {
     out += std::isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
   }
@@ -214,7 +225,8 @@ template <typename Struct>
 std::vector<prometheus_family> prometheus_families(Struct const& object, std::string_view prefix = "kunmetrics",
                                                    prometheus_labels const& common = {}) {
   detail::prometheus_collector collector{prefix, common, prometheus_counters<Struct>};
-  for_each_leaf(object, [&](leaf_path const& path, auto const* value, leaf_absence why) { collector.add(path, value, why); });
+  for_each_leaf(object,
+                [&](leaf_path const& path, auto const* value, leaf_absence why) { collector.add(path, value, why); });
   auto families = std::move(collector).take();
   for (auto const& family : families) {
     for (std::size_t i = 1; i < family.samples.size(); ++i) {
@@ -256,7 +268,8 @@ inline std::string prometheus_text(std::span<prometheus_family const> families) 
 }
 
 template <typename Struct>
-std::string prometheus_text(Struct const& object, std::string_view prefix = "kunmetrics", prometheus_labels const& common = {}) {
+std::string prometheus_text(Struct const& object, std::string_view prefix = "kunmetrics",
+                            prometheus_labels const& common = {}) {
   auto const families = prometheus_families(object, prefix, common);
   return prometheus_text(std::span<prometheus_family const>{families});
 }

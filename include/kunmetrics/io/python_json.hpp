@@ -22,7 +22,8 @@ inline void append_python_float(std::string& out, double value) {
   }
   std::array<char, 64> text;
   auto const size = value < 0 ? -value : value;
-  auto const form = size != 0 && (size < 1e-4 || size >= 1e16) ? std::chars_format::scientific : std::chars_format::fixed;
+  auto const form = size != 0 && (size < 1e-4 || size >= 1e16) ? std::chars_format::scientific
+                                                               : std::chars_format::fixed;
   std::string_view const digits{text.data(), std::to_chars(text.data(), text.data() + text.size(), value, form).ptr};
   out += digits;
   if (form == std::chars_format::fixed && digits.find('.') == std::string_view::npos) out += ".0";

@@ -67,7 +67,8 @@ class step_log_reader {
   static void require(std::uint64_t seen, std::string_view member, std::string_view text) {
     std::uint64_t bit = 1;
     boost::hana::for_each(boost::hana::accessors<Record>(), [&](auto const& pair) {
-      if (boost::hana::first(pair).c_str() == member && (seen & bit) == 0) throw json_misfit{"the key \"" + std::string{member} + '"', text};
+      if (boost::hana::first(pair).c_str() == member && (seen & bit) == 0)
+        throw json_misfit{"the key \"" + std::string{member} + '"', text};
       bit <<= 1U;
     });
   }
@@ -92,7 +93,8 @@ template <typename Record = step_record>
 step_log<Record> read_step_log(std::filesystem::path const& file) {
   std::ifstream stream{file, std::ios::binary};
   if (!stream || std::filesystem::is_directory(file)) {
-    throw input_error{detail::needed_found(file.string(), "a readable file", std::filesystem::is_directory(file) ? "a directory" : "none")};
+    throw input_error{detail::needed_found(file.string(), "a readable file",
+                                           std::filesystem::is_directory(file) ? "a directory" : "none")};
   }
   detail::step_log_reader<Record> reader{file.string()};
   std::vector<char> block(std::size_t{1} << 20U);

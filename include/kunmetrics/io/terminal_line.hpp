@@ -22,7 +22,8 @@ inline std::string clock_text(double seconds) {
   if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e9) return "-";
   auto const whole = static_cast<std::int64_t>(std::llround(seconds));
   auto text = std::to_string(whole / 3600);
-  for (auto const part : {whole / 60 % 60, whole % 60}) text.append(part < 10 ? ":0" : ":").append(std::to_string(part));
+  for (auto const part : {whole / 60 % 60, whole % 60})
+    text.append(part < 10 ? ":0" : ":").append(std::to_string(part));
   return text;
 }
 
@@ -52,7 +53,8 @@ inline std::string fitted(std::vector<line_piece> pieces, std::size_t columns) {
     for (auto const& piece : pieces) text.append(text.empty() ? "" : "  ").append(piece.text);
     return text;
   };
-  while (pieces.size() > 1 && display_width(line()) > columns) pieces.erase(std::ranges::max_element(pieces, {}, &line_piece::rank));
+  while (pieces.size() > 1 && display_width(line()) > columns)
+    pieces.erase(std::ranges::max_element(pieces, {}, &line_piece::rank));
   return line();
 }
 
@@ -73,17 +75,24 @@ std::string terminal_line(step_record const& record, terminal_values<Work> const
   auto const total = values.total.coherent();
   auto rate = values.rate ? significant(values.rate->coherent(), 5) : "-";
   if (values.rate && values.half_width) rate += " \u00b1 " + significant(values.half_width->coherent(), 3);
-  auto const to_go = values.mean_step ? clock_text(values.mean_step->coherent() * static_cast<double>(std::max<std::int64_t>(0, total - step))) : "-";
+  auto const to_go = values.mean_step ? clock_text(values.mean_step->coherent() *
+                                                   static_cast<double>(std::max<std::int64_t>(0, total - step)))
+                                      : "-";
   std::vector<line_piece> pieces{
       {"step " + std::to_string(step) + '/' + std::to_string(total), 0},
       {record.skipped ? "skipped" : "loss " + (record.loss ? formatted(*record.loss, 4) : "-"), 1},
       {rate + " tokens/p/s", 2},
-      {utilization_name<Work>() + ' ' + (values.use ? percentage(values.use->ratio) + " of " + formatted(values.use->peak) : "-"), 3},
+      {utilization_name<Work>() + ' ' +
+           (values.use ? percentage(values.use->ratio) + " of " + formatted(values.use->peak) : "-"),
+       3},
       {values.memory ? formatted(*values.memory, units::GiB, 2) + " GiB" : "", 5},
       {"ETA " + to_go, 4}};
   auto const text = fitted(std::move(pieces), columns);
   auto const taken = display_width(text) + 2;
-  auto const bar = taken < columns ? progress_bar(total > 0 ? static_cast<double>(step) / static_cast<double>(total) : 0, std::min<std::size_t>(columns - taken, 60)) : "";
+  auto const bar = taken < columns
+                       ? progress_bar(total > 0 ? static_cast<double>(step) / static_cast<double>(total) : 0,
+                                      std::min<std::size_t>(columns - taken, 60))
+                       : "";
   return bar.empty() ? text : text + "  " + bar;
 }
 
