@@ -27,6 +27,9 @@ inline void add_options(CLI::App& app, options& o) {
   app.add_option("--precision", o.precision, "fp32, bf16 or fp16, in place of the case's")
       ->transform(CLI::CheckedTransformer(std::map<std::string, kunmetrics::precision>{
           {"fp32", kunmetrics::fp32}, {"bf16", kunmetrics::bf16}, {"fp16", kunmetrics::fp16}}));
+  app.add_option("--events", o.events,
+                 "print each step and the end as the harness's own lines: FlagPerf's [PerfLog], or MLPerf's :::MLLOG")
+      ->check(CLI::IsMember({"flagperf", "mlperf"}));
   app.add_option("--metrics", o.metrics, "serve /metrics to Prometheus at HOST:PORT while training");
   auto* const monitor = app.add_option(
       "--monitor", o.monitor,

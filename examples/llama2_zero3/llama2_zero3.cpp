@@ -48,6 +48,7 @@ void train(training_plan const& plan, dataset const& tokens, std::int64_t steps,
   auto const outcome = training{plan, tokens, steps, meter, log, stop_wanted}.run();
 
   auto const run = summary_of(meter);
+  log.finish(run);
   auto const devices = log.devices();
   auto const document = document_of(plan, tokens, processor, steps, outcome,
                                     o.monitor == "machine" ? std::nullopt : devices);

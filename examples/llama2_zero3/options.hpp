@@ -20,6 +20,7 @@ struct options {
   std::string backend = "cpu";
   std::int64_t threads = 0;  // a rank's; 0: the machine's, shared evenly
   std::uint64_t seed = 0;
+  std::string events;                 // of which harness, on standard output; empty: none
   std::string metrics;                // the address of /metrics; empty: none
   std::string monitor;                // "machine", or a command; empty: none
   std::filesystem::path monitor_log;  // FlagPerf's, in place of a command

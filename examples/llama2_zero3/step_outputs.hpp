@@ -1,9 +1,10 @@
-// Where each finished step goes: steps.jsonl, the terminal, /metrics; and what devices say beside it.
+// Where each finished step goes: steps.jsonl, the terminal, /metrics, a harness; and what devices say beside it.
 //
 // None of it can end the training: a disk that is full, a reader that is gone or a monitor that fails is
 // one warning on standard error.
 #pragma once
 
+#include "event_lines.hpp"
 #include "live_metrics.hpp"
 #include "options.hpp"
 #include "progress.hpp"
@@ -46,7 +47,7 @@ class step_outputs {
   // `every`: steps between two lines where standard error is no terminal. `memory` says what rank 0 holds.
   // Throws std::runtime_error when the log cannot be begun or nothing can listen at --metrics.
   step_outputs(options const& o, Meter const& meter, std::int64_t steps, std::int64_t every)
-      : meter_{meter}, steps_{steps}, progress_{every}, log_{o.out / "steps.jsonl", {}, warn} {
+      : meter_{meter}, steps_{steps}, progress_{every}, log_{o.out / "steps.jsonl", {}, warn}, events_{o.events, kunmetrics::global_batch_size(meter.run())} {
     if (auto source = monitored_source(o)) {
       monitor_.emplace(*std::move(source), std::chrono::milliseconds{std::llround(o.monitor_every * 1000)}, warn);
     }
@@ -61,8 +62,15 @@ class step_outputs {
     } else {
       log_.append(record);
     }
+    events_.step(record);
     if (serving_) now_.set(live_metrics_of(meter_, record, device));
     if (progress_.due(record.step.coherent(), steps_)) show(record, device);
+  }
+
+  // After the last step.
+  template <class Summary>
+  void finish(Summary const& run) {
+    events_.finish(run);
   }
 
   // What the monitor saw; empty without one.
@@ -122,6 +130,7 @@ class step_outputs {
   std::int64_t steps_;
   progress progress_;
   kunmetrics::json_lines log_;
+  event_lines events_;
   std::optional<kunmetrics::device_monitor> monitor_;
   bool serving_ = false;
   kunmetrics::latest<live> now_{live_metrics_of(meter_, {}, {})};

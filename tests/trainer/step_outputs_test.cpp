@@ -2,6 +2,7 @@
 #include "npy.hpp"
 
 #include <kunmetrics/io/step_log.hpp>
+#include <kunmetrics/io/training_log.hpp>
 
 #include "../loopback.hpp"
 #include "program.hpp"
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -131,6 +133,32 @@ TEST_CASE("killed at any moment, the log is readable up to its last whole line")
     REQUIRE(read.records.size() > 3);
     CHECK(read.records.back().step.coherent() == static_cast<std::int64_t>(read.records.size()));
   }
+}
+
+TEST_CASE("the lines of FlagPerf and of MLPerf on standard output, before the report") {
+  small_folder const folder;
+  auto const flagperf = run_program(folder, program, training("6", {"--events", "flagperf"}));
+  CHECK(flagperf.code == 0);
+  auto const read = kunmetrics::read_training_log_text(flagperf.out);
+  CHECK(read.framework == "FlagPerf");
+  CHECK(read.steps == 6);
+  CHECK(*read.samples_seen->per_step() == 4);
+  CHECK(count(flagperf.out, "\"event\": \"STEP_END\"") == 6);
+  CHECK(count(flagperf.out, "\"event\": \"FINISHED\", \"value\": {\"e2e_time\": ") == 1);
+  CHECK(flagperf.out.find("FINISHED") < flagperf.out.find("* Performance"));
+
+  auto const mlperf = run_program(folder, program, training("6", {"--events", "mlperf"}));
+  std::istringstream lines{mlperf.out};
+  std::vector<std::string> keys;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(":::MLLOG ")) keys.push_back(nlohmann::json::parse(line.substr(9)).at("key"));
+  }
+  REQUIRE(keys.size() == 2 + 2 * 6 + 5 + 1);
+  CHECK(keys.front() == "run_start");
+  CHECK(keys[1] == "global_batch_size");
+  CHECK(keys[2] == "train_loss");
+  CHECK(keys[3] == "tracked_stats");
+  CHECK(keys.back() == "run_stop");
 }
 
 TEST_CASE("a monitor of cards: in each step, in the page, and the report's memory says where it is from") {

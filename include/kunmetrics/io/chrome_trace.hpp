@@ -31,7 +31,7 @@ class chrome_trace_text {
   void begin() {
     out_ +=
         "{\"displayTimeUnit\":\"ms\",\"otherData\":{\"drawn\":\"phases of a step one behind the other: the records hold "
-        "each phase's time in the step, not when it came\"},\"traceEvents\":[\n";
+        "each phase's time in the step, not when it came\",\"args\":\"the record: time and phases in s, tokens of the whole job\"},\"traceEvents\":[\n";
     name_of_track("process_name", names_.process);
     out_ += ",\n";
     name_of_track("thread_name", "rank " + std::to_string(names_.rank));
