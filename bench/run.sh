@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 . cmake/prepared_build.sh
 
 installed "${compiler_packages[@]}" "${trainer_packages[@]}" libbenchmark-dev
+optional prometheus-cpp-dev
 built "-DKUNMETRICS_BUILD_TESTS=OFF -DKUNMETRICS_BUILD_BENCHMARKS=ON" all
 mkdir -p build/bench
 results=()

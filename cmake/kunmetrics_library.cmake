@@ -5,6 +5,7 @@
 #   kunmetrics::io           the readers and writers of io/; needs nlohmann-json as well
 #   kunmetrics::torch        torch.hpp; needs libtorch as well: kunmetrics_torch.cmake
 #   kunmetrics::mpi          mpi.hpp; needs an MPI as well
+#   kunmetrics::prometheus   prometheus.hpp, a /metrics endpoint; needs io and prometheus-cpp as well
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
@@ -13,6 +14,7 @@ find_package(range-v3 QUIET)  # its own version file accepts no other than its o
 find_package(nlohmann_json 3.11 QUIET)
 set(MPI_CXX_SKIP_MPICXX ON)  # MPI's C interface is what is used
 find_package(MPI QUIET COMPONENTS CXX)
+find_package(prometheus-cpp QUIET)
 
 # kunmetrics_component(name HEADERS header... LINKS target...)
 function(kunmetrics_component name)
@@ -35,7 +37,7 @@ endfunction()
 file(GLOB core_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kunmetrics/*.hpp
      ${PROJECT_SOURCE_DIR}/include/kunmetrics/devices/*.hpp
      ${PROJECT_SOURCE_DIR}/include/kunmetrics/models/*.hpp)
-list(FILTER core_headers EXCLUDE REGEX "/(views|torch|mpi)\\.hpp$")
+list(FILTER core_headers EXCLUDE REGEX "/(views|torch|mpi|prometheus)\\.hpp$")
 list(APPEND core_headers ${PROJECT_SOURCE_DIR}/include/kunmetrics.hpp)
 kunmetrics_component(kunmetrics HEADERS ${core_headers} LINKS Boost::headers)
 
@@ -48,6 +50,10 @@ if(nlohmann_json_FOUND)
        ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/hf/*.hpp
        ${PROJECT_SOURCE_DIR}/include/kunmetrics/io/logs/*.hpp)
   kunmetrics_component(io HEADERS ${io_headers} LINKS kunmetrics nlohmann_json::nlohmann_json)
+  if(TARGET prometheus-cpp::pull)
+    kunmetrics_component(prometheus HEADERS ${PROJECT_SOURCE_DIR}/include/kunmetrics/prometheus.hpp
+                         LINKS kunmetrics_io prometheus-cpp::pull)
+  endif()
 endif()
 include(kunmetrics_torch)
 if(MPI_CXX_FOUND)

@@ -1,5 +1,7 @@
 # Sourced by the run.sh scripts: system packages, then a configured and built tree in build/.
 #   installed PACKAGE...       installs what is missing with apt-get, and says what
+#   optional PACKAGE...        the same where it can be; what needs a missing one is left out and says so
+#   unpacked PACKAGE...        their files under build/packages: programs for tests, no service is started
 #   built "OPTION..." TARGET.. configures build/ with the options and builds the targets
 # Debian 12 or newer, Ubuntu 24.04 or newer; elsewhere the list of packages is printed.
 
@@ -26,6 +28,23 @@ installed() {
   echo "installing ${missing[*]}" >&2
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+}
+
+optional() {
+  local package
+  for package in "$@"; do
+    (installed "$package") || echo "without $package: what needs it is left out" >&2
+  done
+}
+
+unpacked() {
+  local package
+  for package in "$@"; do
+    { command -v "$package" > /dev/null || [ -e "build/packages/$package" ]; } && continue
+    mkdir -p build/packages
+    (cd build/packages && apt-get download -qq "$package" && dpkg -x "$package"_*.deb . && rm "$package"_*.deb && touch "$package") \
+      > /dev/null 2>&1 || echo "without $package: what needs it is left out" >&2
+  done
 }
 
 built() {

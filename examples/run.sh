@@ -9,6 +9,7 @@ cd "$(dirname "$0")/.."
 
 installed "${compiler_packages[@]}" "${trainer_packages[@]}"
 case " $* " in *" --engine mpi"* | *" --engine=mpi"*) installed "${mpi_packages[@]}" ;; esac
+optional prometheus-cpp-dev
 built "-DKUNMETRICS_BUILD_TESTS=OFF -DKUNMETRICS_BUILD_BENCHMARKS=OFF" llama2_zero3
 
 project=$PWD

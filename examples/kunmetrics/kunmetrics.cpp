@@ -4,6 +4,7 @@
 #include "device_command.hpp"
 #include "mfu_command.hpp"
 #include "model_command.hpp"
+#include "report_command.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -40,6 +41,8 @@ int main(int argc, char** argv) {
   add(app, audit, "audit", "what a training log claims, held against its own facts and restated", as_json, chosen);
   add(app, device, "device", "peaks of a device with their sources", as_json, chosen);
   add(app, mfu, "mfu", "a measured rate as MFU and HFU, under every convention", as_json, chosen);
+  tool::report_command report;
+  add(app, report, "report", "the report of a run from the log of its steps, in one of seven formats", as_json, chosen);
   try {
     app.parse(argc, argv);
     chosen();

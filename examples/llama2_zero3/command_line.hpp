@@ -32,6 +32,19 @@ inline void add_options(CLI::App& app, options& o) {
       ->check(count);
   app.add_option("--keep", o.keep, "checkpoints to keep, the newest")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   app.add_option("--resume", o.resume, "goes on from a checkpoint, or from the latest in a folder of them, on any number of ranks");
+  app.add_option("--events", o.events,
+                 "print each step and the end as the harness's own lines: FlagPerf's [PerfLog], or MLPerf's :::MLLOG")
+      ->check(CLI::IsMember({"flagperf", "mlperf"}));
+  app.add_option("--metrics", o.metrics, "serve /metrics to Prometheus at HOST:PORT while training");
+  auto* const monitor = app.add_option(
+      "--monitor", o.monitor,
+      "read memory, power, temperature and utilisation now and then: \"machine\" (/proc and RAPL), or "
+      "a command that prints lines as 37C 74W 0MiB 32768MiB 0%, one a card");
+  app.add_option("--monitor-log", o.monitor_log, "the same from a monitor's log that FlagPerf keeps")
+      ->excludes(monitor);
+  app.add_option("--monitor-every", o.monitor_every, "seconds between two readings")
+      ->check(CLI::Range(0.01, 3600.0))
+      ->capture_default_str();
   app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
   app.add_option("--engine", o.engine, "what ranks are: threads of this process, or the processes of mpirun (mpi)")
       ->check(CLI::IsMember({"threads", "mpi"}))->capture_default_str();

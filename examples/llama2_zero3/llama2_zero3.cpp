@@ -9,7 +9,6 @@
 #include "mpi_world.hpp"
 #endif
 #include "report_files.hpp"
-#include "step_log.hpp"
 #include "training.hpp"
 #include "training_plan.hpp"
 
@@ -53,11 +52,9 @@ struct job {
   dataset tokens;
   std::int64_t steps;
   std::int64_t memory;  // bytes available at the start
-  std::filesystem::path out;
   rank_limits limits;
   std::optional<checkpoint> from;
-  std::optional<std::int64_t> checkpoint_every;
-  std::int64_t keep;
+  options const& asked;
 };
 
 // How a training's ranks are run, and whether this process reports.
@@ -68,7 +65,7 @@ struct thread_engine {
 
 template <km::recompute Recompute>
 void train(job const& what, auto const& engine) {
-  auto const& [plan, tokens, steps, memory, out, limits, from, checkpoint_every, keep] = what;
+  auto const& [plan, tokens, steps, memory, limits, from, o] = what;
   // a rank that does not report has no use for a measured peak, and would disturb the measurement
   gemm_peak const peak = engine.reports() ? measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision)
                                             : gemm_peak{.flop_per_second = 1, .size = 1, .threads = 1};
@@ -82,21 +79,33 @@ void train(job const& what, auto const& engine) {
   km::meter meter{plan.what.run(processor), settings, km::tokens_per_processor_second, km::mfu<km::flops::palm>,
                   km::mfu<km::flops::causal>, km::mfu<km::flops::flagperf_nominal>,
                   km::hfu<km::flops::palm, Recompute>};
-  auto const log = engine.reports() ? step_log(out / "steps.jsonl", before) : nullptr;
-  training training_run{plan, tokens, steps, meter, log.get(), stop_wanted,
-                        {.folder = out / "checkpoints", .every = checkpoint_every, .keep = keep, .from = from ? &*from : nullptr}};
+  std::optional<step_outputs<decltype(meter)>> log;
+  if (engine.reports()) {
+    log.emplace(o, meter, before, steps, plan.what.deepspeed ? plan.what.deepspeed->steps_per_print : 10);
+  }
+  training training_run{plan, tokens, steps, meter, log ? &*log : nullptr, stop_wanted,
+                        {.folder = o.out / "checkpoints", .every = o.checkpoint_every, .keep = o.keep,
+                         .from = from ? &*from : nullptr}};
   auto const outcome = engine.run(training_run, limits);
   if (!engine.reports()) return;
 
   auto const run = summary_of(meter);
-  auto const document = document_of(plan, tokens, processor, steps, outcome);
+  log->finish(run);
+  auto const devices = log->devices();
+  auto const document = document_of(plan, tokens, processor, steps, outcome,
+                                    o.monitor == "machine" ? std::nullopt : devices);
   auto const chinese = km::flagperf_report(document, run, km::language::zh);
   auto const english = km::flagperf_report(document, run, km::language::en);
+  // printed before it is written: the disk may be full
+  std::cout << (terminal_language() == km::language::zh ? chinese : english) << std::flush;
+  if (log->lost() > 0) std::cerr << "note: steps.jsonl lacks " << log->lost() << " steps that the disk did not take\n";
+  auto object = report_json(plan, tokens, document, run, steps, outcome);
+  if (devices) object["monitor"] = json_of(*devices);
+  auto const& out = o.out;
   km::write_whole(out / "report.md", chinese);
   km::write_whole(out / "report.en.md", english);
-  km::write_whole(out / "report.json", km::json_text(report_json(plan, tokens, document, run, steps, outcome)));
-  km::write_whole(out / "report.html", km::html_report(plan.what.name, document, run, meter.records()));
-  std::cout << (terminal_language() == km::language::zh ? chinese : english) << std::flush;
+  km::write_whole(out / "report.json", km::json_text(object));
+  km::write_whole(out / "report.html", km::html_report(plan.what.name, document, run, meter.records(), log->charts()));
   std::cerr << "written: " << out.string() << "/{report.md,report.en.md,report.json,report.html,steps.jsonl}\n";
 }
 
@@ -130,13 +139,12 @@ job prepared(options const& o, std::optional<process_ranks> processes) {
                                                      " steps to train", std::to_string(from->meta().progress.steps))};
     }
   }
-  return {std::move(plan), std::move(tokens), steps, available.value_or(0), o.out, limits, std::move(from),
-          o.checkpoint_every, o.keep};
+  return {std::move(plan), std::move(tokens), steps, available.value_or(0), limits, std::move(from), o};
 }
 
 void train(job const& what, auto const& engine) {
   if (engine.reports()) {
-    make_folder(what.out);
+    make_folder(what.asked.out);
     for (auto const& note : what.plan.notes) std::cerr << "note: " << note.en << '\n';
   }
   if (what.plan.what.recompute == km::recompute::layers) {
@@ -216,6 +224,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     std::signal(SIGINT, want_stop);
     std::signal(SIGTERM, want_stop);
+    // a reader that is gone and a file that may not grow are errors of a write, not ends of the training
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     return o.engine == "mpi" ? run_on_processes(o) : run_on_threads(o);
   } catch (CLI::CallForHelp const& help) {
     return app.exit(help);

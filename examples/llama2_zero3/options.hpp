@@ -24,6 +24,11 @@ struct options {
   std::optional<std::int64_t> checkpoint_every;   // steps
   std::int64_t keep = 2;                          // checkpoints
   std::optional<std::filesystem::path> resume;    // a checkpoint, or a folder of them
+  std::string events;                 // of which harness, on standard output; empty: none
+  std::string metrics;                // the address of /metrics; empty: none
+  std::string monitor;                // "machine", or a command; empty: none
+  std::filesystem::path monitor_log;  // FlagPerf's, in place of a command
+  double monitor_every = 5;           // seconds, as FlagPerf's monitors
 };
 
 }  // namespace trainer

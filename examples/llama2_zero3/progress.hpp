@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <string>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace trainer {
@@ -27,6 +29,13 @@ class progress {
     if (now - last_ < std::chrono::milliseconds{200}) return false;
     last_ = now;
     return true;
+  }
+
+  // The terminal's, 80 where it does not say; empty where standard error is none.
+  std::optional<std::size_t> columns() const {
+    if (!terminal_) return std::nullopt;
+    ::winsize size{};
+    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : std::size_t{80};
   }
 
   void show(std::string const& line) {

@@ -41,9 +41,18 @@ inline kunmetrics::environment environment_of(training_plan const& plan) {
   return completed(plan.what.environment, found);
 }
 
-inline kunmetrics::processor_memory memory_of(kunmetrics::device const& processor, training_outcome const& outcome) {
+// Of cards as their monitor says, else as the allocator says: --monitor machine sees all ranks of the process at once.
+inline kunmetrics::processor_memory memory_of(kunmetrics::device const& processor, training_outcome const& outcome,
+                                              std::optional<kunmetrics::device_summary> const& cards) {
   using namespace kunmetrics::units;
   kunmetrics::processor_memory memory;
+  if (cards && cards->memory_peak) {
+    memory.used = cards->memory_peak->coherent() * byte / kunmetrics::units::processor;
+    if (cards->memory_total) memory.total = cards->memory_total->coherent() * byte / kunmetrics::units::processor;
+    memory.measured_by = {"由监控读取，来源：" + cards->source + "，用得最多的卡的最高读数",
+                          "read by the monitor, " + cards->source + ": the highest reading of the card that used most"};
+    return memory;
+  }
   memory.used = *std::ranges::max_element(outcome.peak_bytes) * byte / kunmetrics::units::processor;
   if (processor.memory.coherent() > 0) memory.total = processor.memory;
   memory.measured_by = {"由训练器的内存账本记录，一个rank所持缓冲区的峰值；总量为开始时可用内存按rank均分",
@@ -62,7 +71,8 @@ inline std::string grid(training_plan const& plan) {
 // The parts of FlagPerf's document that are not numbers of the summary.
 inline kunmetrics::flagperf_document document_of(training_plan const& plan, dataset const& tokens,
                                                  kunmetrics::device const& processor, std::int64_t steps_planned,
-                                                 training_outcome const& outcome) {
+                                                 training_outcome const& outcome,
+                                                 std::optional<kunmetrics::device_summary> const& cards = {}) {
   auto const ranks = std::to_string(plan.ranks);
   auto const& what = plan.what;
   kunmetrics::flagperf_document document{
@@ -79,7 +89,7 @@ inline kunmetrics::flagperf_document document_of(training_plan const& plan, data
                    .details = "ZeRO-DP O" + std::to_string(plan.settings.stage) + ", DP_SIZE=" + ranks},
       .dataset = tokens.name(),
       .dataset_note = tokens.note(),
-      .memory = detail::memory_of(processor, outcome),
+      .memory = detail::memory_of(processor, outcome, cards),
       .reference_rows = {kunmetrics::kunlunxin_r300_row()},
       .notes = plan.notes};
   if (outcome.steps < steps_planned) {

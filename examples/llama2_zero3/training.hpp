@@ -12,15 +12,13 @@
 #include "checkpoint_saver.hpp"
 #include "cpu_backend.hpp"
 #include "dataset.hpp"
-#include "progress.hpp"
 #include "sampler.hpp"
+#include "step_outputs.hpp"
 #include "step_tokens.hpp"
 #include "thread_communicator.hpp"
 #include "training_plan.hpp"
 #include "zero3.hpp"
 
-#include <kunmetrics/io/json_lines.hpp>
-#include <kunmetrics/io/text.hpp>
 #include <kunmetrics/meter.hpp>
 #include <kunmetrics/summary.hpp>
 
@@ -78,7 +76,7 @@ class training {
   };
 
   training(training_plan const& plan, dataset const& tokens, std::int64_t steps, Meter& meter,
-           kunmetrics::json_lines* log, std::atomic<bool> const& stop, checkpoints kept)
+           step_outputs<Meter>* log, std::atomic<bool> const& stop, checkpoints kept)
       : plan_(plan), tokens_(tokens), steps_(steps), meter_(meter), log_(log), stop_(stop), kept_(std::move(kept)) {}
 
   // Trains on threads of this process. Throws rank_failure with the first rank's failure.
@@ -179,11 +177,6 @@ class training {
     auto told = record;  // the meter counts the steps of this process, the log those of the training
     told.step = result.step * kunmetrics::units::step;
     log_->append(told);
-    if (progress_.due(result.step, steps_)) {
-      progress_.show(kunmetrics::live_line(told, steps_ * kunmetrics::units::step,
-                                           meter_(kunmetrics::tokens_per_processor_second),
-                                           meter_(kunmetrics::mfu<kunmetrics::flops::palm>)));
-    }
     return result.stop;
   }
 
@@ -191,10 +184,9 @@ class training {
   dataset const& tokens_;
   std::int64_t steps_;
   Meter& meter_;
-  kunmetrics::json_lines* log_;  // rank 0's; none elsewhere
+  step_outputs<Meter>* log_;  // rank 0's; none elsewhere
   std::atomic<bool> const& stop_;
   checkpoints kept_;
-  progress progress_{plan_.what.deepspeed ? plan_.what.deepspeed->steps_per_print : 10};
 };
 
 }  // namespace trainer

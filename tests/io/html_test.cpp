@@ -33,9 +33,9 @@ std::string page(std::size_t steps, training_case const& of = run) {
   for (std::size_t i = 0; i < steps; ++i) {
     auto running = meter.start();
     running.turn_to(phase::forward);
-    hand_clock::at += std::chrono::milliseconds{400};
+    hand_clock::at += std::chrono::seconds{4};
     running.turn_to(phase::backward);
-    hand_clock::at += std::chrono::milliseconds{600};
+    hand_clock::at += std::chrono::seconds{6};
     running.finish({.tokens = 49152 * token, .loss = 10.0 / (1.0 + static_cast<double>(i))});
   }
   flagperf_document document;
@@ -69,12 +69,13 @@ TEST_CASE("three charts with their data, and the numbers with unit, convention, 
   CHECK(data[0]["series"][0]["y"][0] == 10);
   CHECK(data[0]["series"][0]["x"].size() == 50);
   CHECK(data[1]["unit"] == "token/(processor s)");
-  CHECK(data[1]["series"][1]["y"][0] == 6144);
-  CHECK(data[2]["series"].size() == 2);  // phases that nothing was spent in are left out
+  CHECK(data[1]["series"][1]["y"][0] == 614.4);
+  CHECK(data[2]["series"].size() == 3);  // phases that nothing was spent in are left out
+  CHECK(data[2]["series"][2]["name"] == "longest step");
   CHECK(data[2]["series"][1]["name"] == "backward");
-  CHECK(data[2]["series"][1]["y"][10] == 0.6);
-  CHECK(text.find("<dt>tokens/p/s</dt><dd>6144.0</dd>") != std::string::npos);
-  CHECK(text.find("<dt>MFU(palm)</dt><dd>194.1 %</dd>") != std::string::npos);  // of made-up times
+  CHECK(data[2]["series"][1]["y"][10] == 6);
+  CHECK(text.find("<dt>tokens/p/s</dt><dd>614.40</dd>") != std::string::npos);
+  CHECK(text.find("<dt>MFU(palm)</dt><dd>19.41 %</dd>") != std::string::npos);
   CHECK(text.find("of 128 TFLOP/s fp16") != std::string::npos);
   CHECK(text.find("Peak of a processor: 128 TFLOP/s fp16, Kunlunxin R480-X8") != std::string::npos);
   CHECK(text.find("<li>one layer only</li>") != std::string::npos);
@@ -104,6 +105,22 @@ TEST_CASE("absent values say why; one step and none are pages too") {
     CHECK(each.find("nan") == std::string::npos);
     CHECK(each.find("inf\"") == std::string::npos);
   }
+}
+
+TEST_CASE("the whole run's rate has its interval beside it where there is one") {
+  std::vector<step_record> const records{{.step = 1 * step, .time = 1.0 * second, .tokens = 80 * token},
+                                         {.step = 2 * step, .time = 1.0 * second, .tokens = 88 * token}};
+  auto const rates = detail::rate_chart(records, 8, maybe<double>{10.5}, 0.25);
+  REQUIRE(rates.series.size() == 4);
+  CHECK(rates.series[2].points[0].y == 10.25);
+  CHECK(rates.series[3].points[1].y == 10.75);
+  CHECK(detail::rate_chart(records, 8, maybe<double>{10.5}).series.size() == 2);
+  struct with_interval {
+    struct interval_of_rate { token_rate_t half_width; };
+    std::optional<interval_of_rate> rate;
+  };
+  CHECK(detail::half_width_of_rate(with_interval{{{0.5 * token / (processor * second)}}}) == 0.5);
+  CHECK_FALSE(detail::half_width_of_rate(with_interval{}));
 }
 
 TEST_CASE("a million steps make a page below 3 MB") { CHECK(page(1'000'000).size() < 3'000'000); }

@@ -19,6 +19,7 @@ namespace kunmetrics {
 struct chart_series {
   std::string name;
   std::vector<chart_point> points;
+  bool overlay = false;  // in a stacked chart: a line over the areas, which come before it
 };
 
 enum class chart_kind { lines, stacked };
@@ -27,7 +28,7 @@ struct chart {
   std::string title;
   std::string unit;
   chart_kind kind = chart_kind::lines;
-  std::vector<chart_series> series;  // stacked: all of the same x
+  std::vector<chart_series> series;  // stacked: all areas of the same x
 };
 
 // Text as the content of an XML element or attribute.
@@ -93,9 +94,9 @@ class chart_drawing {
 
   // What the script needs: the plot's place, and each series' values.
   std::string data() const {
-    std::string text = "{\"left\":" + number(left) + ",\"right\":" + number(width - right) + ",\"width\":" + number(width) +
-                       ",\"low\":" + rounded(x_.low) + ",\"high\":" + rounded(x_.high) + ",\"unit\":\"" + json_safe(what_.unit) +
-                       "\",\"series\":[";
+    std::string text = "{\"left\":" + number(left) + ",\"right\":" + number(width - right) +
+                       ",\"width\":" + number(width) + ",\"low\":" + rounded(x_.low) + ",\"high\":" + rounded(x_.high) +
+                       ",\"unit\":\"" + json_safe(what_.unit) + "\",\"series\":[";
     for (std::size_t i = 0; i < what_.series.size(); ++i) {
       if (i > 0) text += ',';
       text += "{\"name\":\"" + json_safe(what_.series[i].name) + "\",\"x\":[";
@@ -108,12 +109,13 @@ class chart_drawing {
   }
 
  private:
-  static constexpr double width = 860, height = 260, left = 64, right = 12, top = 10, bottom = 28;
+  static constexpr double width = 860, height = 260, left = 64, right = 24, top = 10, bottom = 28;
 
   static std::vector<std::vector<double>> stacked_tops(chart const& what) {
     std::vector<std::vector<double>> tops;
     if (what.kind != chart_kind::stacked) return tops;
     for (auto const& series : what.series) {
+      if (series.overlay) break;
       tops.emplace_back(series.points.size());
       for (std::size_t k = 0; k < series.points.size(); ++k) {
         tops.back()[k] = series.points[k].y + (tops.size() > 1 ? tops[tops.size() - 2][k] : 0);
@@ -139,14 +141,17 @@ class chart_drawing {
     if (x_.low == x_.high) x_ = {x_.low - 0.5, x_.high + 0.5};
   }
 
+  bool is_area(std::size_t series) const { return series < tops_.size(); }
   double top_of(std::size_t series, std::size_t k) const {
-    return what_.kind == chart_kind::stacked ? tops_[series][k] : what_.series[series].points[k].y;
+    return is_area(series) ? tops_[series][k] : what_.series[series].points[k].y;
   }
   double px(double x) const { return left + (x - x_.low) / (x_.high - x_.low) * (width - left - right); }
   double py(double y) const { return height - bottom - (y - y_.low) / (y_.high - y_.low) * (height - top - bottom); }
 
   static std::string number(double value) { return formatted(value, value == std::floor(value) ? 0 : 1); }
-  static std::string rounded(double value) { return value == std::floor(value) && std::abs(value) < 1e15 ? formatted(value, 0) : significant(value, 6); }
+  static std::string rounded(double value) {
+    return value == std::floor(value) && std::abs(value) < 1e15 ? formatted(value, 0) : significant(value, 6);
+  }
   static std::string json_safe(std::string_view text) {
     std::string safe;
     for (char const c : text) {
@@ -165,15 +170,17 @@ class chart_drawing {
   std::string axes() const {
     std::string text;
     auto const label = [&](double x, double y, std::string_view anchor, std::string const& words) {
-      text += "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" text-anchor=\"" + std::string{anchor} + "\">" + words + "</text>\n";
+      text += "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" text-anchor=\"" + std::string{anchor} + "\">" +
+              words + "</text>\n";
     };
     auto const values = ticks(y_, 5);
     auto const spacing = values.size() > 1 ? values[1] - values[0] : std::max(1e-9, y_.high - y_.low);
     for (double const value : values) {
-      text += "<line class=\"grid\" x1=\"" + number(left) + "\" x2=\"" + number(width - right) + "\" y1=\"" + number(py(value)) +
-              "\" y2=\"" + number(py(value)) + "\"/>\n";
+      text += "<line class=\"grid\" x1=\"" + number(left) + "\" x2=\"" + number(width - right) + "\" y1=\"" +
+              number(py(value)) + "\" y2=\"" + number(py(value)) + "\"/>\n";
       label(left - 6, py(value) + 4, "end", tick_text(value, spacing));
     }
+    label(left - 6, height - bottom + 18, "end", "step");
     for (double const step : ticks(x_, 8)) {
       if (step == std::floor(step)) label(px(step), height - bottom + 18, "middle", tick_text(step, 1));
     }
@@ -184,13 +191,16 @@ class chart_drawing {
     auto const& points = what_.series[i].points;
     if (points.empty()) return {};
     std::string path;
-    for (std::size_t k = 0; k < points.size(); ++k) path += (k == 0 ? 'M' : 'L') + number(px(points[k].x)) + ',' + number(py(top_of(i, k)));
-    auto const colour = " class=\"s" + std::to_string(i % 8) + (what_.kind == chart_kind::stacked ? " area" : " line") + "\"";
-    if (what_.kind == chart_kind::stacked) {
-      for (std::size_t k = points.size(); k-- > 0;) path += 'L' + number(px(points[k].x)) + ',' + number(py(i == 0 ? 0 : tops_[i - 1][k]));
+    for (std::size_t k = 0; k < points.size(); ++k)
+      path += (k == 0 ? 'M' : 'L') + number(px(points[k].x)) + ',' + number(py(top_of(i, k)));
+    auto const colour = " class=\"s" + std::to_string(i % 9) + (is_area(i) ? " area" : " line") + "\"";
+    if (is_area(i)) {
+      for (std::size_t k = points.size(); k-- > 0;)
+        path += 'L' + number(px(points[k].x)) + ',' + number(py(i == 0 ? 0 : tops_[i - 1][k]));
       path += 'Z';
     } else if (points.size() == 1) {
-      return "<circle" + colour + " cx=\"" + number(px(points[0].x)) + "\" cy=\"" + number(py(points[0].y)) + "\" r=\"3\"/>\n";
+      return "<circle" + colour + " cx=\"" + number(px(points[0].x)) + "\" cy=\"" + number(py(points[0].y)) +
+             "\" r=\"3\"/>\n";
     }
     return "<path" + colour + " d=\"" + path + "\"/>\n";
   }

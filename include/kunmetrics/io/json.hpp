@@ -88,17 +88,19 @@ json json_of_number(T value) {
 
 // The number itself, in its coherent unit.
 template <single_number T>
-json bare_number(T const& value) {
+constexpr auto coherent_number(T const& value) {
   if constexpr (is_quantity<T>) {
-    return json_of_number(value.coherent());
+    return value.coherent();
   } else if constexpr (is_utilization<T>) {
-    return json_of_number(value.ratio.coherent());
+    return value.ratio.coherent();
   } else if constexpr (std::same_as<T, peak_rate>) {
-    return json_of_number(value.rate.coherent());
+    return value.rate.coherent();
   } else {
-    return json_of_number(value);
+    return value;
   }
 }
+template <single_number T>
+json bare_number(T const& value) { return json_of_number(coherent_number(value)); }
 
 // Adds what the type alone says: true of an absent value, too.
 template <single_number T>

@@ -4,14 +4,13 @@
 // adds to them: what was trained after S is trained again, with the same bits.
 #pragma once
 
-#include <kunmetrics/io/json_lines.hpp>
+#include <kunmetrics/io/whole_file.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 
 namespace trainer {
@@ -24,16 +23,14 @@ inline std::int64_t step_of_line(std::string const& line) {
   return step != object.end() && step->is_number_integer() ? step->get<std::int64_t>() : 0;
 }
 
-// The log at `path`, to be written to after step `kept`. Throws std::runtime_error naming the path.
-inline std::unique_ptr<kunmetrics::json_lines> step_log(std::filesystem::path const& path, std::int64_t kept) {
-  if (kept == 0) return std::make_unique<kunmetrics::json_lines>(path);
+// Leaves of the log at `path` the steps up to `kept`, or begins it empty. Throws std::runtime_error naming the path.
+inline void keep_steps(std::filesystem::path const& path, std::int64_t kept) {
   std::string text;
   std::ifstream old{path};
-  for (std::string line; std::getline(old, line);) {
+  for (std::string line; kept > 0 && std::getline(old, line);) {
     if (auto const step = step_of_line(line); step > 0 && step <= kept) text.append(line).append("\n");
   }
   kunmetrics::write_whole(path, text);
-  return std::unique_ptr<kunmetrics::json_lines>{new kunmetrics::json_lines(kunmetrics::json_lines::continued(path))};
 }
 
 }  // namespace trainer

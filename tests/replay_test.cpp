@@ -1,0 +1,60 @@
+#include <kunmetrics/replay.hpp>
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <vector>
+
+using namespace kunmetrics;
+using namespace kunmetrics::units;
+
+namespace {
+constexpr training_case run{.model = models::llama2_7b,
+                            .processor = devices::kunlunxin_r300,
+                            .precision = fp16,
+                            .cluster = {.per_node = 8 * processor / node},
+                            .micro_batch_size = 12 * sample / (replica * micro_step),
+                            .sequence_length = 512 * token / sample};
+
+std::vector<step_record> steps(int count) {
+  std::vector<step_record> records;
+  for (int i = 1; i <= count; ++i) {
+    records.push_back({.step = i * step,
+                       .time = (i <= 2 ? 100.0 : 4.0 + 0.1 * (i % 5)) * second,
+                       .tokens = 49152 * token,
+                       .loss = 10.0 / i,
+                       .skipped = i == 7,
+                       .warm_up = i <= 2});
+    records.back().phases[1] = 1.5 * second;
+  }
+  return records;
+}
+}  // namespace
+
+TEST_CASE("sums, percentiles and rates are those of the measured steps; a skipped step gives time and no tokens") {
+  auto const records = steps(12);
+  auto const whole = summary_of_records(run, records, tokens_per_processor_second, mfu<flops::palm>);
+  CHECK(whole.warm_up_steps == 2 * step);
+  CHECK(whole.steps == 10 * step);
+  CHECK(whole.tokens == 9 * 49152 * token);
+  CHECK(whole.time.coherent() == doctest::Approx(42.0).epsilon(1e-12));
+  CHECK(whole.step_time->max.coherent() == doctest::Approx(4.4).epsilon(1e-9));
+  CHECK(boost::hana::at_c<0>(whole.results)->coherent() == doctest::Approx(9 * 49152 / 42.0 / 8).epsilon(1e-12));
+  CHECK(boost::hana::at_c<1>(whole.results)->peak.source == devices::kunlunxin_r300.peaks[0]->source);
+}
+
+TEST_CASE("no records, or only warm-up, give absent values with reasons") {
+  auto const none = summary_of_records(run, {}, tokens_per_processor_second);
+  CHECK(none.steps == 0 * step);
+  CHECK_FALSE(boost::hana::at_c<0>(none.results));
+  auto const warm = steps(2);
+  CHECK(summary_of_records(run, warm, tokens_per_processor_second).warm_up_steps == 2 * step);
+}
+
+TEST_CASE("times that are none are nothing, and a second replay starts anew") {
+  auto records = steps(4);
+  records[2].time = std::numeric_limits<double>::quiet_NaN() * second;
+  for (int i = 0; i < 2; ++i) {
+    CHECK(summary_of_records(run, records).time.coherent() == doctest::Approx(4.4));
+  }
+}
