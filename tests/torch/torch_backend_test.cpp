@@ -1,14 +1,19 @@
 // The torch backend against the CPU backend: gradients, losses of a whole training, and world sizes.
 #include "torch_backend.hpp"
 
+#include "c10d_communicator.hpp"
 #include "cpu_backend.hpp"
+#include "gloo_group.hpp"
 #include "thread_communicator.hpp"
 #include "trainer/training_run.hpp"
 #include "zero3.hpp"
 
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <thread>
 
 using namespace trainer;
 
@@ -57,16 +62,46 @@ double relative_distance(auto const& a, auto const& b) {
   return std::sqrt(difference / size);
 }
 
-// Losses and whole parameters of a training over `world` thread ranks, on the same tokens in every step.
-template <class Backend>
-std::pair<std::vector<double>, std::vector<std::vector<float>>> trained(int world, int steps) {
+// How ranks are run: body(communicator) for each of `world`.
+struct on_threads {
+  void operator()(int world, auto const& body) const {
+    run_ranks(world, [&](thread_communicator& ranks) { body(ranks); });
+  }
+};
+
+// Each rank a member of a gloo group, as it would be in a process of its own.
+struct over_gloo {
+  void operator()(int world, auto const& body) const {
+    auto const store = c10::make_intrusive<c10d::HashStore>();
+    std::vector<std::thread> threads;
+    std::vector<std::exception_ptr> failures(static_cast<std::size_t>(world));
+    for (int rank = 0; rank < world; ++rank) {
+      threads.emplace_back([&, rank] {
+        try {
+          c10d_communicator ranks{gloo_group(store, rank, world, "127.0.0.1", std::chrono::seconds{60}), store};
+          body(ranks);
+        } catch (...) {
+          failures[static_cast<std::size_t>(rank)] = std::current_exception();
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    for (auto const& failure : failures) {
+      if (failure) std::rethrow_exception(failure);
+    }
+  }
+};
+
+// Losses and whole parameters of a training of `world` ranks, on the same tokens in every step.
+template <class Backend, class HowRun = on_threads>
+std::pair<std::vector<double>, std::vector<std::vector<float>>> trained(int world, int steps, HowRun const& run = {}) {
   zero3_settings settings{.samples = batch.samples, .sequence_length = batch.positions, .seed = 5};
   settings.gradient_accumulation_steps = 4 / world;
   std::vector<double> losses;
   std::vector<std::vector<float>> parameters(static_cast<std::size_t>(shape.layers) + 2);
-  run_ranks(world, [&](thread_communicator& ranks) {
+  run(world, [&]<class Communicator>(Communicator& ranks) {
     at::set_num_threads(1);
-    zero3<Backend, thread_communicator> engine{shape, settings, ranks};
+    zero3<Backend, Communicator> engine{shape, settings, ranks};
     for (int step = 0; step < steps; ++step) {
       auto const tokens = tokens_of_rank(0, ranks.rank(), world, settings, shape.vocabulary);
       auto const result = engine.step(tokens, 3e-3, false);
@@ -120,7 +155,25 @@ TEST_CASE("two and four ranks have the bits of one") {
     auto const several = trained<torch_backend<float>>(world, 10);
     CHECK(several.first == one.first);
     CHECK(several.second == one.second);
+    auto const gloo = trained<torch_backend<float>>(world, 10, over_gloo{});
+    CHECK(gloo.first == one.first);
+    CHECK(gloo.second == one.second);
   }
+}
+
+TEST_CASE("over gloo the cpu backend has the bits of threads too, and who gives up is heard by all") {
+  CHECK(trained<cpu_backend<float>>(2, 5, over_gloo{}) == trained<cpu_backend<float>>(1, 5));
+  std::array<std::string, 2> heard;
+  over_gloo{}(3, [&](c10d_communicator& ranks) {
+    if (ranks.rank() == 2) return ranks.abort("rank 2: it had enough");
+    std::array<std::byte, 3> all{};
+    try {
+      ranks.all_gather(std::span{all}.first(1), all);
+    } catch (aborted const& why) {
+      heard.at(static_cast<std::size_t>(ranks.rank())) = why.what();
+    }
+  });
+  for (auto const& each : heard) CHECK(each == "aborted: rank 2: it had enough");
 }
 
 TEST_CASE("wrong uses say what was needed") {

@@ -1,0 +1,59 @@
+// A gloo group of c10d, as libtorch's launchers make it: from RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.
+#pragma once
+
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <chrono>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+namespace trainer {
+
+struct c10d_place {
+  int rank = 0, size = 1;
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+namespace detail {
+inline long environment_number(char const* name, long least, long most) {
+  char const* const text = std::getenv(name);
+  char* end = nullptr;
+  long const value = text != nullptr ? std::strtol(text, &end, 10) : -1;
+  if (text != nullptr && end != text && *end == '\0' && value >= least && value <= most) return value;
+  throw std::invalid_argument(std::string{"--engine c10d: "} + name + " of " + std::to_string(least) + " to " +
+                              std::to_string(most) + " needed, received " + (text != nullptr ? text : "none"));
+}
+}  // namespace detail
+
+// Throws std::invalid_argument naming the variable that is not there or not a number in range.
+inline c10d_place place_from_environment() {
+  auto const size = static_cast<int>(detail::environment_number("WORLD_SIZE", 1, 65'536));
+  auto const rank = static_cast<int>(detail::environment_number("RANK", 0, size - 1));
+  auto const port = static_cast<std::uint16_t>(detail::environment_number("MASTER_PORT", 1, 65'535));
+  char const* const address = std::getenv("MASTER_ADDR");
+  if (address == nullptr || *address == '\0') {
+    throw std::invalid_argument("--engine c10d: MASTER_ADDR needed, the host of rank 0, received none");
+  }
+  return {rank, size, address, port};
+}
+
+// gloo over GLOO_SOCKET_IFNAME where that is set, over the loopback where the store is there, else over the
+// interface of this host's name.
+inline c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(c10::intrusive_ptr<c10d::Store> const& store, int rank,
+                                                             int size, std::string const& address,
+                                                             std::chrono::milliseconds timeout) {
+  using gloo = c10d::ProcessGroupGloo;
+  auto const options = gloo::Options::create();
+  char const* const interface_name = std::getenv("GLOO_SOCKET_IFNAME");
+  bool const loopback = address == "127.0.0.1" || address == "localhost" || address == "::1";
+  options->devices.push_back(interface_name != nullptr ? gloo::createDeviceForInterface(interface_name)
+                             : loopback                ? gloo::createDeviceForHostname("127.0.0.1")
+                                                       : gloo::createDefaultDevice());
+  options->timeout = timeout;
+  return c10::make_intrusive<gloo>(store, rank, size, options);
+}
+
+}  // namespace trainer
