@@ -50,7 +50,8 @@ inline void add_options(CLI::App& app, options& o) {
       ->check(CLI::IsMember({"threads", "mpi"}))->capture_default_str();
   app.add_option("--timeout", o.timeout, "seconds that a rank waits for another before the run is given up")
       ->check(CLI::Range(0.1, 1e6))->capture_default_str();
-  app.add_option("--backend", o.backend, "what computes: cpu")->check(CLI::IsMember({"cpu"}))->capture_default_str();
+  app.add_option("--backend", o.backend, "what computes: our own operators over oneDNN, or libtorch's (torch)")
+      ->check(CLI::IsMember({"cpu", "torch"}))->capture_default_str();
 }
 
 }  // namespace trainer

@@ -8,9 +8,9 @@
 #pragma once
 
 #include "any_communicator.hpp"
+#include "backend_of_run.hpp"
 #include "checkpoint.hpp"
 #include "checkpoint_saver.hpp"
-#include "cpu_backend.hpp"
 #include "dataset.hpp"
 #include "sampler.hpp"
 #include "step_outputs.hpp"
@@ -94,17 +94,17 @@ class training {
 
   // Trains this rank, together with those that `ranks` talks to.
   training_outcome run_rank(any_communicator ranks) {
-    return with_number_of(plan_.what.precision, [&]<class Number>() { return run_rank_in<Number>(ranks); });
+    use_threads(plan_.backend, plan_.threads);
+    return with_backend_of(plan_.backend, plan_.what.precision, [&]<class Backend>() { return run_rank_on<Backend>(ranks); });
   }
 
  private:
   using running_step = typename Meter::running_step;
 
-  template <class Number>
-  training_outcome run_rank_in(any_communicator& ranks) {
+  template <class Backend>
+  training_outcome run_rank_on(any_communicator& ranks) {
     running_step* running = nullptr;
-    zero3<cpu_backend<Number>, any_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks,
-                                                                    meter_hook{&running}};
+    zero3<Backend, any_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks, meter_hook{&running}};
     auto const& settings = plan_.settings;
     sampler const stream{tokens_.sequences(settings.sequence_length), settings.seed};
     auto const before = resumed(engine, ranks);

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "available_memory.hpp"
-#include "cpu_backend.hpp"
+#include "backend_of_run.hpp"
 #include "dataset.hpp"
 #include "memory_plan.hpp"
 #include "number_of_precision.hpp"
@@ -31,6 +31,7 @@ struct process_ranks {
 
 struct training_plan {
   kunmetrics::case_file what;  // with the changes made
+  std::string backend = "cpu";
   llama_shape shape{};
   zero3_settings settings;
   int ranks = 1;
@@ -170,7 +171,9 @@ inline void note_layers(training_plan& plan, std::int64_t layers) {
 
 inline void note_backend(training_plan& plan) {
   auto& what = plan.what;
-  if (precision_of_products(what.precision) != what.precision) {
+  if (plan.backend == "torch") {
+    plan.notes.push_back({"由libtorch计算", "libtorch computes"});
+  } else if (precision_of_products(what.precision) != what.precision) {
     std::string const stored{name_of(what.precision)};
     plan.notes.push_back({"以" + stored + "存储和通信，以fp32累加；本机CPU没有" + stored + "乘法，矩阵乘在转换为fp32的分块上进行",
                           stored + " is what is stored and sent, sums are fp32; this CPU does not multiply " + stored +
@@ -182,7 +185,7 @@ inline void note_backend(training_plan& plan) {
                           "the case's processor is " + name + "; this run is on this machine's CPU, its peak measured"});
     what.environment = {};  // the case describes another machine
   }
-  if (what.attention != kunmetrics::attention_kind::flash) {
+  if (what.attention != kunmetrics::attention_kind::flash && plan.backend == "cpu") {
     plan.notes.push_back({"案例的注意力为eager；cpu后端分块计算，不保存完整的分数矩阵",
                           "the case says eager attention; the cpu backend goes block by block and keeps no whole scores"});
     what.attention = kunmetrics::attention_kind::flash;
@@ -209,8 +212,8 @@ inline void set_ranks(training_plan& plan, std::int64_t ranks) {
 }
 
 inline bytes_by_part rank_bytes(training_plan const& plan, std::int64_t ranks) {
-  return with_number_of(plan.what.precision, [&]<class Number>() {
-    return memory_plan<cpu_backend<Number>>(plan.shape, plan.settings, ranks);
+  return with_backend_of(plan.backend, plan.what.precision, [&]<class Backend>() {
+    return memory_plan<Backend>(plan.shape, plan.settings, ranks);
   });
 }
 
@@ -261,10 +264,11 @@ inline void require_memory(training_plan const& plan, std::optional<std::int64_t
 // Throws input_error for a case that cannot be trained here. Memory is judged by `require_memory`.
 inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
                              int cores, std::optional<process_ranks> processes = {}) {
-  training_plan plan{.what = std::move(what), .cores = cores, .processes = processes,
+  training_plan plan{.what = std::move(what), .backend = o.backend, .cores = cores, .processes = processes,
                      .copies_state = o.checkpoint_every.has_value()};
   detail::require_trainable(plan.what, processes.has_value());
   detail::note_precision(plan, o.precision);
+  require_backend(plan.backend, plan.what.precision);
   plan.settings = detail::settings_of(plan.what, o.seed);
   if (o.layers) detail::note_layers(plan, *o.layers);
   detail::note_backend(plan);

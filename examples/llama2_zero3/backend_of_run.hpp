@@ -1,0 +1,59 @@
+// From a run's backend and precision, known when it starts, to the type that computes its units.
+#pragma once
+
+#include "cpu_backend.hpp"
+#include "number_of_precision.hpp"
+#ifdef LLAMA2_ZERO3_TORCH
+#include "torch_backend.hpp"
+#endif
+
+#include <kunmetrics/io/json_document.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace trainer {
+
+#ifdef LLAMA2_ZERO3_TORCH
+inline constexpr bool has_torch_backend = true;
+inline constexpr bool torch_multiplies_fp16_on_cpu = TORCH_VERSION_MAJOR >= 2;
+#else
+inline constexpr bool has_torch_backend = false;
+inline constexpr bool torch_multiplies_fp16_on_cpu = false;
+#endif
+
+// Throws input_error for a backend that this build has not, or that cannot compute at the precision.
+inline void require_backend(std::string_view backend, kunmetrics::precision precision) {
+  using kunmetrics::detail::needed_found;
+  if (backend != "torch") return;
+  if (!has_torch_backend) {
+    throw kunmetrics::input_error{needed_found("--backend torch", "a build that found libtorch (libtorch-dev)", "one without")};
+  }
+  if (precision == kunmetrics::fp16 && !torch_multiplies_fp16_on_cpu) {
+    throw kunmetrics::input_error{needed_found("--backend torch", "fp32 or bf16, as this libtorch has no fp16 product on a CPU", "fp16")};
+  }
+}
+
+// body.operator()<Backend>() for the backend, "cpu" or "torch", at fp32, bf16 or fp16.
+template <class Body>
+decltype(auto) with_backend_of(std::string_view backend, kunmetrics::precision precision, Body&& body) {
+  return with_number_of(precision, [&]<class Number>() -> decltype(auto) {
+#ifdef LLAMA2_ZERO3_TORCH
+    if (backend == "torch") return body.template operator()<torch_backend<Number>>();
+#else
+    static_cast<void>(backend);
+#endif
+    return body.template operator()<cpu_backend<Number>>();
+  });
+}
+
+// What a rank's thread sets before it computes: libtorch has its own number of threads.
+inline void use_threads(std::string_view backend, int threads) {
+#ifdef LLAMA2_ZERO3_TORCH
+  if (backend == "torch") at::set_num_threads(threads);
+#else
+  static_cast<void>(backend), static_cast<void>(threads);
+#endif
+}
+
+}  // namespace trainer
