@@ -147,6 +147,20 @@ TEST_CASE("the loss scale is that of ds_config.json's fp16") {
   CHECK(planned(without, {}, std::nullopt, 2).settings.loss_scale == trainer::loss_scale_settings{});
 }
 
+TEST_CASE("sizes of DeepSpeed's buckets change nothing but whether the next unit is gathered ahead") {
+  auto what = r300();
+  auto const before = planned(what, {}, std::nullopt, 2);
+  what.deepspeed->zero.reduce_bucket_size = 1;
+  what.deepspeed->zero.sub_group_size = 3;
+  what.deepspeed->zero.max_live_parameters = 5;
+  what.deepspeed->zero.overlap_comm = false;
+  auto const after = planned(what, {}, std::nullopt, 2);
+  CHECK(after.rank_bytes == before.rank_bytes);
+  CHECK((after.settings.prefetch && before.settings.prefetch && after.settings.stage == before.settings.stage));
+  what.deepspeed->zero.prefetch_bucket_size = 0;
+  CHECK_FALSE(planned(what, {}, std::nullopt, 2).settings.prefetch);
+}
+
 TEST_CASE("what the schedule of units cannot do is refused by its key") {
   CHECK(refusal("tensor_parallel", "2") == "small.json: tensor_parallel: needed 1: ZeRO-3 is data parallel, found 2");
   CHECK(refusal("pipeline_parallel", "4") == "small.json: pipeline_parallel: needed 1: ZeRO-3 is data parallel, found 4");
