@@ -117,6 +117,9 @@ TEST_CASE("the precision is the case's or the command line's, and memory follows
   auto const plan = planned(r300(), {.precision = km::fp32}, std::nullopt, 2);
   CHECK(plan.notes[0].en == "the case says fp16; this run is fp32, as the command line says");
   CHECK_FALSE(plan.settings.loss_scale);
+  auto const enabled = std::ranges::find(plan.what.deepspeed->effects, "fp16.enabled", &km::field_effect::key);
+  REQUIRE(enabled != plan.what.deepspeed->effects.end());
+  CHECK((enabled->what == km::effect::without_effect && enabled->note == "this run is fp32"));
   CHECK_FALSE(planned(r300(), {.precision = km::bf16}, std::nullopt, 2).settings.loss_scale);
   auto what = r300();
   std::int64_t least = 0;
