@@ -199,6 +199,15 @@ inline void note_precision(training_plan& plan, std::optional<kunmetrics::precis
   plan.notes.push_back({"案例的精度为" + from + "；按命令行，本次运行为" + to,
                         "the case says " + from + "; this run is " + to + ", as the command line says"});
   stated = *wanted;
+  if (!plan.what.deepspeed) return;
+  for (auto& field : plan.what.deepspeed->effects) {  // of the precision that is not run
+    bool const of_precision = field.key.starts_with("fp16.") || field.key.starts_with("bf16.") ||
+                              field.key.starts_with("bfloat16.");
+    if (of_precision && !field.key.starts_with(to + ".")) {
+      field.what = kunmetrics::effect::without_effect;
+      field.note = "this run is " + to;
+    }
+  }
 }
 
 inline void set_ranks(training_plan& plan, std::int64_t ranks) {

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 using namespace trainer;
@@ -72,6 +73,10 @@ TEST_CASE_TEMPLATE("the three forms agree with the triple loop, within and acros
       CHECK(product_error<Number, Number>(transposed(a_flipped), transposed(b_flipped), onto) <= 1);
     }
   }
+}
+
+TEST_CASE("which way bfloat16 goes here") {
+  MESSAGE("bfloat16 products run on " << std::string{has_native_bfloat16_product() ? "the processor's own instructions" : "fp32 tiles"});
 }
 
 TEST_CASE_TEMPLATE("converted tiles agree too where the processor multiplies by itself", Number, bfloat16, float16) {

@@ -117,6 +117,9 @@ TEST_CASE("the precision is the case's or the command line's, and memory follows
   auto const plan = planned(r300(), {.precision = km::fp32}, std::nullopt, 2);
   CHECK(plan.notes[0].en == "the case says fp16; this run is fp32, as the command line says");
   CHECK_FALSE(plan.settings.loss_scale);
+  auto const enabled = std::ranges::find(plan.what.deepspeed->effects, "fp16.enabled", &km::field_effect::key);
+  REQUIRE(enabled != plan.what.deepspeed->effects.end());
+  CHECK((enabled->what == km::effect::without_effect && enabled->note == "this run is fp32"));
   CHECK_FALSE(planned(r300(), {.precision = km::bf16}, std::nullopt, 2).settings.loss_scale);
   auto what = r300();
   std::int64_t least = 0;
@@ -145,6 +148,20 @@ TEST_CASE("the loss scale is that of ds_config.json's fp16") {
   auto without = small();
   without.precision = km::fp16;
   CHECK(planned(without, {}, std::nullopt, 2).settings.loss_scale == trainer::loss_scale_settings{});
+}
+
+TEST_CASE("sizes of DeepSpeed's buckets change nothing but whether the next unit is gathered ahead") {
+  auto what = r300();
+  auto const before = planned(what, {}, std::nullopt, 2);
+  what.deepspeed->zero.reduce_bucket_size = 1;
+  what.deepspeed->zero.sub_group_size = 3;
+  what.deepspeed->zero.max_live_parameters = 5;
+  what.deepspeed->zero.overlap_comm = false;
+  auto const after = planned(what, {}, std::nullopt, 2);
+  CHECK(after.rank_bytes == before.rank_bytes);
+  CHECK((after.settings.prefetch && before.settings.prefetch && after.settings.stage == before.settings.stage));
+  what.deepspeed->zero.prefetch_bucket_size = 0;
+  CHECK_FALSE(planned(what, {}, std::nullopt, 2).settings.prefetch);
 }
 
 TEST_CASE("what the schedule of units cannot do is refused by its key") {

@@ -31,10 +31,19 @@ extern "C" {
 
 namespace trainer {
 
-/// Whether bfloat16 products run on the processor's own instructions.
+/// Whether bfloat16 products run on the processor's own instructions. The library may be told to leave
+/// them alone (ONEDNN_MAX_CPU_ISA), and would then imitate them; a product of one number asks it.
 inline bool has_native_bfloat16_product() noexcept {
 #if defined(__x86_64__)
-  static bool const native = dnnl_gemm_bf16bf16f32 != nullptr && __builtin_cpu_supports("avx512bf16") != 0;
+  static bool const native = [] {
+    auto const used = static_cast<unsigned>(dnnl_get_effective_cpu_isa());
+    auto const needed = static_cast<unsigned>(dnnl_cpu_isa_avx512_core_bf16);
+    if (dnnl_gemm_bf16bf16f32 == nullptr || (used & needed) != needed) return false;
+    bfloat16 const one{0x3f80};
+    float result = 0;
+    auto const status = dnnl_gemm_bf16bf16f32('N', 'N', 1, 1, 1, 1.0F, &one, 1, &one, 1, 0.0F, &result, 1);
+    return status == dnnl_success && result == 1.0F;
+  }();
   return native;
 #else
   return false;
