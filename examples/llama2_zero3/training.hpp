@@ -87,15 +87,15 @@ class training {
       return engine.step(batch, plan_.learning_rate(engine.applied_steps()), stop_.load());
     };
     for (bool stop = false; done < steps_ && !stop; ++done) {
-      stop = ranks.rank() == 0 ? measured(running, train) : train().stop;
+      stop = ranks.rank() == 0 ? measured(running, train, stream.epoch(deal.first_position(done, 0, 0))) : train().stop;
     }
     if (ranks.rank() == 0) outcome.steps = done;
     outcome.peak_bytes[static_cast<std::size_t>(ranks.rank())] = engine.memory().peak_total();
   }
 
-  // Trains one step under the meter and writes its record; whether to stop after it.
+  // Trains one step, begun in `epoch`, under the meter and writes its record; whether to stop after it.
   template <class Train>
-  bool measured(running_step*& running, Train const& train) {
+  bool measured(running_step*& running, Train const& train, std::int64_t epoch) {
     auto step = meter_.start();
     running = &step;
     step.turn_to(phase::data);
@@ -106,7 +106,8 @@ class training {
                                       .grad_norm = result.grad_norm,
                                       .learning_rate = result.learning_rate,
                                       .loss_scale = result.loss_scale,
-                                      .skipped = result.skipped});
+                                      .skipped = result.skipped,
+                                      .epoch = epoch});
     log_.append(record);
     if (progress_.due(result.step, steps_)) {
       progress_.show(kunmetrics::live_line(record, steps_ * kunmetrics::units::step,
