@@ -44,8 +44,8 @@ void print(std::vector<median> const& medians) {
     auto const base = one.label.substr(over.size());
     for (auto const& other : medians) {
       if (other.name != base) continue;
-      std::printf("%-34s %-28s %10.3f %14.1f\n", one.name.c_str(), base.c_str(), one.nanoseconds / other.nanoseconds,
-                  one.nanoseconds);
+      std::printf("%-34s %-28s %10.3f %14.1f %14.1f\n", one.name.c_str(), base.c_str(),
+                  one.nanoseconds / other.nanoseconds, one.nanoseconds, one.nanoseconds - other.nanoseconds);
     }
   }
 }
@@ -54,7 +54,7 @@ void print(std::vector<median> const& medians) {
 
 int main(int argc, char** argv) {
   try {
-    std::printf("%-34s %-28s %10s %14s\n", "benchmark", "over", "ratio", "median (ns)");
+    std::printf("%-34s %-28s %10s %14s %14s\n", "benchmark", "over", "ratio", "median (ns)", "more (ns)");
     for (int i = 1; i < argc; ++i) print(medians_of(argv[i]));
   } catch (std::exception const& error) {
     std::cerr << "ratio_table: " << error.what() << '\n';

@@ -48,6 +48,10 @@ int main() {
       for (std::size_t j = 0; j < letters; ++j) row[j] -= 0.1 * p[j];
     }
     step_now.finish({.tokens = std::int64_t{text.size()} * token, .loss = loss});
+    if (i % 100 == 99) {  // between steps: in goodput's bucket, in no step's time
+      auto const pause = meter.pause(km::phase::evaluation);
+      softmax(logits.data());
+    }
   }
 
   auto const whole = summary_of(meter);
@@ -55,4 +59,7 @@ int main() {
   auto const mfu = meter(km::mfu<km::flops::palm>);
   std::printf("loss %.3f, %.0f token/(processor s) over %lld steps, no MFU: %s\n", *whole.loss, rate->coherent(),
               static_cast<long long>(whole.steps.coherent()), mfu.reason().data());
+  std::printf("95 %% interval +- %.0f token/(processor s); step time p50 %.1f us, p99 %.1f us; goodput %.1f %%\n",
+              whole.rate->half_width.coherent(), whole.step_time->p50.in(microsecond),
+              whole.step_time->p99.in(microsecond), whole.goodput_ratio->in(percent));
 }

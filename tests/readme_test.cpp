@@ -65,4 +65,5 @@ TEST_CASE("the measured loop learns and has a rate") {
   auto const text = output(MEASURED_LOOP_PROGRAM);
   CHECK(text.starts_with("loss 1.2"));
   CHECK(text.find("over 198 steps, no MFU: no peak is known") != std::string::npos);
+  CHECK(text.find("95 % interval +- ") != std::string::npos);
 }

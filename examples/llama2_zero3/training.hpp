@@ -119,7 +119,8 @@ class training {
       return engine.step(batch, plan_.learning_rate(engine.applied_steps()), stop_.load());
     };
     for (bool stop = false; done < steps_ && !stop;) {
-      stop = ranks.rank() == 0 ? measured(running, train) : train().stop;
+      auto const epoch = stream.epoch(deal.first_position(done - before.steps, 0, 0));
+      stop = ranks.rank() == 0 ? measured(running, train, epoch) : train().stop;
       ++done;
       saver.poll();
       bool const due = kept_.every && (done % *kept_.every == 0 || done == steps_);
@@ -160,9 +161,9 @@ class training {
     return meta;
   }
 
-  // Trains one step under the meter and writes its record; whether to stop after it.
+  // Trains one step, begun in `epoch`, under the meter and writes its record; whether to stop after it.
   template <class Train>
-  bool measured(running_step*& running, Train const& train) {
+  bool measured(running_step*& running, Train const& train, std::int64_t epoch) {
     auto step = meter_.start();
     running = &step;
     step.turn_to(phase::data);
@@ -173,7 +174,8 @@ class training {
                                       .grad_norm = result.grad_norm,
                                       .learning_rate = result.learning_rate,
                                       .loss_scale = result.loss_scale,
-                                      .skipped = result.skipped});
+                                      .skipped = result.skipped,
+                                      .epoch = epoch});
     auto told = record;  // the meter counts the steps of this process, the log those of the training
     told.step = result.step * kunmetrics::units::step;
     log_->append(told);

@@ -1,4 +1,4 @@
-#include <kunmetrics/projection.hpp>
+#include <kunmetrics/time_left.hpp>
 
 #include <doctest/doctest.h>
 
