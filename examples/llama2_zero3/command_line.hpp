@@ -32,6 +32,9 @@ inline void add_options(CLI::App& app, options& o) {
       ->check(count);
   app.add_option("--keep", o.keep, "checkpoints to keep, the newest")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   app.add_option("--resume", o.resume, "goes on from a checkpoint, or from the latest in a folder of them, on any number of ranks");
+  app.add_option("--restarts", o.restarts,
+                 "restarts from the latest checkpoint when the run fails, but not when one step fails twice; with mpi, "
+                 "outside of mpirun, which is then started with --ranks")->check(CLI::Range(0, 1'000'000))->capture_default_str();
   app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
   app.add_option("--engine", o.engine, "what ranks are: threads of this process, or the processes of mpirun (mpi)")
       ->check(CLI::IsMember({"threads", "mpi"}))->capture_default_str();
