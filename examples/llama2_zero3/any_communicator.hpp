@@ -1,14 +1,17 @@
 // A communicator of any transport behind one type, so that the engine is compiled once for all of them.
 //
-// Costs an indirect call a collective, of which there are a few a unit.
+// Costs an indirect call a collective, of which there are a few a unit. It is also where a test's fault strikes.
 #pragma once
 
 #include "communicator.hpp"
+#include "fault.hpp"
 
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace trainer {
 
@@ -23,10 +26,18 @@ class any_communicator {
   int size() const { return calls_->size(transport_); }
   void all_gather(std::span<std::byte const> mine, std::span<std::byte> all) { calls_->all_gather(transport_, mine, all); }
   void all_to_all(std::span<std::byte const> send, std::span<std::byte> receive) {
+    if (fault_ && fault_->kind == fault_kind::sends_nan && fault_->at(rank(), position_)) {
+      std::vector<std::byte> const broken(send.size(), std::byte{0xff});  // NaN in every floating-point format
+      return calls_->all_to_all(transport_, broken, receive);
+    }
     calls_->all_to_all(transport_, send, receive);
   }
   void abort(std::string_view why) noexcept { calls_->abort(transport_, why); }
-  void at(run_position const& position) { calls_->at(transport_, position); }
+  void at(run_position const& position) {
+    position_ = position;
+    calls_->at(transport_, position);
+    if (fault_ && fault_->at(rank(), position)) fault_->strike();
+  }
 
  private:
   using bytes = std::span<std::byte const>;
@@ -53,6 +64,8 @@ class any_communicator {
 
   void* transport_;
   calls const* calls_;
+  run_position position_;
+  std::optional<fault> fault_ = wanted_fault();  // tests want one; none else
 };
 
 static_assert(communicator<any_communicator>);

@@ -45,6 +45,9 @@ inline void add_options(CLI::App& app, options& o) {
   app.add_option("--monitor-every", o.monitor_every, "seconds between two readings")
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str();
+  app.add_option("--restarts", o.restarts,
+                 "restarts from the latest checkpoint when the run fails, but not when one step fails twice; with mpi, "
+                 "outside of mpirun, which is then started with --ranks")->check(CLI::Range(0, 1'000'000))->capture_default_str();
   app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
   app.add_option("--engine", o.engine, "what ranks are: threads of this process, or the processes of mpirun (mpi)")
       ->check(CLI::IsMember({"threads", "mpi"}))->capture_default_str();

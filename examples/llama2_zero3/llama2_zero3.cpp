@@ -9,15 +9,18 @@
 #include "mpi_world.hpp"
 #endif
 #include "report_files.hpp"
+#include "supervisor.hpp"
 #include "training.hpp"
 #include "training_plan.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <optional>
@@ -26,6 +29,8 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 namespace {
 namespace km = kunmetrics;
@@ -63,6 +68,13 @@ struct thread_engine {
   training_outcome run(auto& training, rank_limits const& limits) const { return training.run(limits); }
 };
 
+// Where the meter goes on: steps and tokens before the checkpoint enter no rate.
+km::resume_point resume_point_of(std::optional<checkpoint> const& from) {
+  if (!from) return {};
+  auto const& meta = from->meta();
+  return {.step = meta.progress.steps * km::units::step, .tokens = meta.samples * meta.sequence_length * km::units::token};
+}
+
 template <km::recompute Recompute>
 void train(job const& what, auto const& engine) {
   auto const& [plan, tokens, steps, memory, limits, from, o] = what;
@@ -75,7 +87,8 @@ void train(job const& what, auto const& engine) {
   // a run of two steps still has one to measure; the report says how many were left out
   // records for the charts: all of them up to a hundred thousand
   km::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - before - 1) * km::units::step,
-                                    .records_kept = static_cast<std::size_t>(std::min<std::int64_t>(steps, 100'000))};
+                                    .records_kept = static_cast<std::size_t>(std::min<std::int64_t>(steps, 100'000)),
+                                    .resumed = resume_point_of(from)};
   km::meter meter{plan.what.run(processor), settings, km::tokens_per_processor_second, km::mfu<km::flops::palm>,
                   km::mfu<km::flops::causal>, km::mfu<km::flops::flagperf_nominal>,
                   km::hfu<km::flops::palm, Recompute>};
@@ -195,6 +208,7 @@ std::optional<job> prepared_alike(options const& o, mpi_communicator& ranks) {
 // A failed rank leaves at once: the others hear of it, and MPI_Finalize would wait for them.
 int run_on_processes(options const& o) {
   mpi_world world;
+  std::signal(SIGUSR1, want_stop);  // what mpirun passes on to the ranks, unlike SIGTERM
   try {
     mpi_communicator ranks{MPI_COMM_WORLD, {.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(o.timeout * 1000)}}};
     auto const what = prepared_alike(o, ranks);
@@ -214,6 +228,66 @@ int run_on_processes(options const&) {
 }
 #endif
 
+int run(options const& o) {
+  std::signal(SIGINT, want_stop);
+  std::signal(SIGTERM, want_stop);
+  // a reader that is gone and a file that may not grow are errors of a write, not ends of the training
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  return o.engine == "mpi" ? run_on_processes(o) : run_on_threads(o);
+}
+
+// The same without letting anything out: for a child process.
+int run_alone(options const& o) {
+  try {
+    return run(o);
+  } catch (rank_failure const& failure) {
+    return failed(failure, 1);
+  } catch (std::exception const& failure) {
+    return failed(failure, 2);
+  }
+}
+
+// Becomes `mpirun -np RANKS` of this program, with the arguments that it has but --restarts and --resume.
+int become_mpirun(options const& o, std::vector<std::string> const& all, std::optional<std::filesystem::path> const& resume) {
+  char const* const named = std::getenv("LLAMA2_ZERO3_MPIRUN");
+  std::vector<std::string> words{named == nullptr ? "mpirun" : named, "-np", std::to_string(*o.ranks), all.front()};
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    if (all[i] == "--restarts" || all[i] == "--resume") {
+      ++i;
+    } else if (!all[i].starts_with("--restarts=") && !all[i].starts_with("--resume=")) {
+      words.push_back(all[i]);
+    }
+  }
+  if (resume) words.insert(words.end(), {"--resume", resume->string()});
+  std::vector<char*> pointers;
+  for (auto& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  ::execvp(pointers.front(), pointers.data());
+  std::cerr << "llama2_zero3: --restarts: needed " << words.front() << ", received " << std::strerror(errno) << std::endl;
+  return 2;
+}
+
+int run_with_restarts(options const& o, std::vector<std::string> const& arguments) {
+  bool const processes = o.engine == "mpi";
+  if (processes && !o.ranks) throw km::input_error{km::detail::needed_found("--restarts", "--ranks with --engine mpi", "none")};
+  // mpirun ends all ranks at a SIGTERM of its own; SIGUSR1 it passes on
+  supervised_run const what{o.out, o.resume, o.restarts, processes ? SIGUSR1 : SIGTERM};
+  return supervise("llama2_zero3", what, [&](std::optional<std::filesystem::path> const& resume) {
+    if (processes) return become_mpirun(o, arguments, resume);
+    auto again = o;
+    again.resume = resume;
+    return run_alone(again);
+  });
+}
+
+int main_of(options const& o, std::vector<std::string> const& arguments) {
+  bool const in_mpirun = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMI_SIZE") != nullptr;
+  if (o.restarts == 0) return run(o);
+  if (o.engine != "mpi" || !in_mpirun) return run_with_restarts(o, arguments);
+  throw km::input_error{km::detail::needed_found("--restarts", "a start outside of mpirun, which it starts itself", "one inside")};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -222,12 +296,7 @@ int main(int argc, char** argv) {
   add_options(app, o);
   try {
     app.parse(argc, argv);
-    std::signal(SIGINT, want_stop);
-    std::signal(SIGTERM, want_stop);
-    // a reader that is gone and a file that may not grow are errors of a write, not ends of the training
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);
-    return o.engine == "mpi" ? run_on_processes(o) : run_on_threads(o);
+    return main_of(o, {argv, argv + argc});
   } catch (CLI::CallForHelp const& help) {
     return app.exit(help);
   } catch (rank_failure const& failure) {

@@ -176,9 +176,7 @@ class training {
                                       .loss_scale = result.loss_scale,
                                       .skipped = result.skipped,
                                       .epoch = epoch});
-    auto told = record;  // the meter counts the steps of this process, the log those of the training
-    told.step = result.step * kunmetrics::units::step;
-    log_->append(told);
+    log_->append(record);
     return result.stop;
   }
 

@@ -1,52 +1,26 @@
-// The real program saves, is killed, cannot write, and goes on: with the bits of a run that nothing disturbed.
-#include "checkpoint_folder.hpp"
-#include "commit_point.hpp"
+// The real program saves, cannot write, and goes on: with the bits of a run that nothing disturbed.
 #include "mpi_program.hpp"
-#include "small_case.hpp"
+#include "saved_run.hpp"
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <string>
-#include <vector>
 
-using trainer_test::content;
-using trainer_test::run_program;
-using trainer_test::small_case;
-using trainer_test::small_folder;
-using trainer_test::trace_of;
 using nlohmann::json;
+using trainer_test::arguments;
+using trainer_test::content;
+using trainer_test::last_line;
+using trainer_test::on_ranks;
+using trainer_test::run_program;
+using trainer_test::small_folder;
+using trainer_test::state_of;
+using trainer_test::trace_of;
+using trainer_test::with;
 
 namespace {
 std::string const program = LLAMA2_ZERO3_PROGRAM;
-using arguments = std::vector<std::string>;
-
-arguments with(arguments const& more) {
-  arguments all{"--case", "small.json"};
-  all.insert(all.end(), more.begin(), more.end());
-  return all;
 }
-
-// The bytes of all shards of a checkpoint, and how far it has come.
-std::string state_of(std::filesystem::path const& checkpoint, int ranks) {
-  std::string all = json::parse(content(checkpoint / "meta.json"))["samples"].dump();
-  for (int rank = 0; rank < ranks; ++rank) all += content(checkpoint / trainer::shard_name(rank, ranks));
-  return all;
-}
-
-json on_ranks(int ranks, int accumulation) {
-  auto changed = small_case();
-  changed["processors_per_node"] = ranks;
-  changed["gradient_accumulation_steps"] = accumulation;
-  changed["deepspeed_config"]["train_batch_size"] = 2 * ranks * accumulation;
-  return changed;
-}
-
-std::string one_line(std::string const& text) {
-  CHECK(std::ranges::count(text, '\n') >= 1);
-  auto const before_last = text.rfind('\n', text.size() - 2);
-  return before_last == std::string::npos ? text : text.substr(before_last + 1);
-}
-}  // namespace
 
 TEST_CASE("a run taken up again ends as the one that nothing disturbed, on as many ranks or others") {
   small_folder const folder;
@@ -88,50 +62,6 @@ TEST_CASE("fp16 goes on with its loss scale and its skipped steps") {
   CHECK(state_of(folder / "a/checkpoints/step_00000020", 2) == state_of(folder / "whole/checkpoints/step_00000020", 2));
 }
 
-TEST_CASE("killed at any point of a commit: latest loads, and the run goes on to the same bits") {
-  small_folder const folder;
-  folder.write(on_ranks(3, 1));
-  REQUIRE(run_program(folder, program, with({"--out", "whole", "--steps", "9", "--checkpoint-every", "3"})).code == 0);
-  auto const reference = state_of(folder / "whole/checkpoints/step_00000009", 3);
-  auto const trace = trace_of(content(folder / "whole/steps.jsonl"));
-  for (auto const point : trainer::commit_points) {
-    CAPTURE(point);
-    std::string const out{point};
-    bool const of_each_rank = point.starts_with("shard ");
-    // the second checkpoint: after 3 of 3 ranks, the first of the next
-    auto const when = std::string{point} + (of_each_rank ? ":4" : ":2");
-    auto const killed = run_program(folder, program, with({"--out", out, "--steps", "9", "--checkpoint-every", "3", "--keep", "1"}),
-                                    "exec env 'LLAMA2_ZERO3_KILL_AT=" + when + "' ");
-    CHECK(killed.code != 0);
-    CHECK(killed.out.empty());
-    auto const checkpoints = folder / (out + "/checkpoints");
-    auto const latest = content(checkpoints / "latest");
-    bool const moved = point == "latest moved" || point == "old removed";
-    CHECK(latest == (moved ? "step_00000006\n" : "step_00000003\n"));
-    auto const resumed = run_program(folder, program, with({"--out", out, "--steps", "9", "--checkpoint-every", "3", "--resume",
-                                                            out + "/checkpoints"}));
-    CAPTURE(resumed.err);
-    REQUIRE(resumed.code == 0);
-    CHECK(content(checkpoints / "latest") == "step_00000009\n");
-    CHECK(state_of(checkpoints / "step_00000009", 3) == reference);
-    CHECK(trace_of(content(folder / (out + "/steps.jsonl"))) == trace);
-    for (auto const& entry : std::filesystem::directory_iterator{checkpoints}) {
-      CHECK(!entry.path().filename().string().ends_with(".tmp"));
-    }
-  }
-}
-
-TEST_CASE("killed before the first checkpoint is whole: there is none, and that is said") {
-  small_folder const folder;
-  folder.write(on_ranks(2, 1));
-  auto const killed = run_program(folder, program, with({"--out", "a", "--steps", "9", "--checkpoint-every", "3"}),
-                                  "exec env 'LLAMA2_ZERO3_KILL_AT=meta written' ");
-  CHECK(killed.code != 0);
-  auto const resumed = run_program(folder, program, with({"--out", "a", "--steps", "9", "--resume", "a/checkpoints"}));
-  CHECK(resumed.code == 2);
-  CHECK(resumed.err == "llama2_zero3: a/checkpoints: needed a folder with latest or meta.json, found neither\n");
-}
-
 TEST_CASE("a full disk, a folder that is none: one line, and the last checkpoint stays") {
   small_folder const folder;
   folder.write(on_ranks(2, 1));
@@ -140,7 +70,7 @@ TEST_CASE("a full disk, a folder that is none: one line, and the last checkpoint
   auto const full = run_program(folder, program, with({"--out", "a", "--steps", "9", "--checkpoint-every", "3", "--resume", "a/checkpoints"}),
                                 "trap '' XFSZ; ulimit -f 16; ");
   CHECK(full.code == 1);
-  auto const line = one_line(full.err);
+  auto const line = last_line(full.err);
   CAPTURE(line);
   CHECK(line.starts_with("llama2_zero3: rank "));
   CHECK(line.find(" of 2, step 6, unit checkpoint: a/checkpoints/step_00000006.tmp/rank_0000") != std::string::npos);
@@ -152,7 +82,7 @@ TEST_CASE("a full disk, a folder that is none: one line, and the last checkpoint
   folder.file("b/checkpoints", "a file");
   auto const none = run_program(folder, program, with({"--out", "b", "--steps", "9", "--checkpoint-every", "3"}));
   CHECK(none.code == 1);
-  CHECK(one_line(none.err).starts_with("llama2_zero3: rank 0 of 2, step 3, unit checkpoint: b/checkpoints: needed a folder to write in"));
+  CHECK(last_line(none.err).starts_with("llama2_zero3: rank 0 of 2, step 3, unit checkpoint: b/checkpoints: needed a folder to write in"));
 }
 
 TEST_CASE("what cannot be taken up is refused before anything is trained") {
@@ -176,7 +106,7 @@ TEST_CASE("what cannot be taken up is refused before anything is trained") {
   folder.file("a/checkpoints/step_00000003/rank_00001_of_00002.bin", damaged);
   auto const result = run_program(folder, program, with({"--resume", "a/checkpoints", "--steps", "9"}));
   CHECK(result.code == 1);
-  CHECK(one_line(result.err).find("a/checkpoints/step_00000003/rank_00001_of_00002.bin: offset ") != std::string::npos);
+  CHECK(last_line(result.err).find("a/checkpoints/step_00000003/rank_00001_of_00002.bin: offset ") != std::string::npos);
   std::filesystem::remove(shard);
   refused({"--resume", "a/checkpoints", "--steps", "9"},
           "a/checkpoints/step_00000003/rank_00001_of_00002.bin: offset 0: needed a readable file, received No such file or directory");

@@ -4,18 +4,20 @@ if(KUNMETRICS_MPI)  # found for examples/ already, whose imported targets are no
   set(MPI_CXX_SKIP_MPICXX ON)
   find_package(MPI 3.0 COMPONENTS CXX QUIET)
 endif()
+# tests of the program that use MPI where there is one
+set(program_tests trainer_checkpoint_saver_test trainer_commit_point_test trainer_fault_test trainer_supervisor_test)
 set(mpi_tests trainer_mpi_communicator_test trainer_mpi_world_test)
 
 function(mpi_ranks suffix)  # libraries...
   add_executable(mpi_ranks${suffix} ${CMAKE_CURRENT_SOURCE_DIR}/trainer/mpi_ranks.cpp)
   set_target_properties(mpi_ranks${suffix} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests)
   target_link_libraries(mpi_ranks${suffix} PRIVATE llama2_zero3_headers kunmetrics_warnings ${ARGN})
-  foreach(test ${mpi_tests} trainer_checkpoint_saver_test)
+  foreach(test ${mpi_tests} ${program_tests})
     add_dependencies(${test} mpi_ranks${suffix} llama2_zero3${suffix})
   endforeach()
 endfunction()
 
-foreach(test ${mpi_tests} trainer_checkpoint_saver_test)
+foreach(test ${mpi_tests} ${program_tests})
   target_compile_definitions(${test} PRIVATE LLAMA2_ZERO3_PROGRAM="$<TARGET_FILE:llama2_zero3>")
   add_dependencies(${test} llama2_zero3)
 endforeach()
@@ -50,6 +52,6 @@ if(MPICH_INCLUDE_DIR AND MPICH_LIBRARY AND MPICH_MPIRUN AND NOT mpi_name STREQUA
   list(APPEND mpi_definitions MPICH_MPIRUN_PROGRAM="${MPICH_MPIRUN}")
 endif()
 
-foreach(test ${mpi_tests} trainer_checkpoint_saver_test)
+foreach(test ${mpi_tests} ${program_tests})
   target_compile_definitions(${test} PRIVATE ${mpi_definitions})
 endforeach()

@@ -32,7 +32,7 @@ inline program_outcome run_on_ranks(mpi_launcher const& launcher, int ranks, scr
   std::vector<std::string> all{"-np", std::to_string(ranks), program + std::string{launcher.suffix}};
   all.insert(all.end(), arguments.begin(), arguments.end());
   return run_program(folder, launcher.mpirun, all,
-                     before + "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 "
+                     before + "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 "
                      "OMPI_MCA_hwloc_base_binding_policy=none OMP_NUM_THREADS=1 ");
 }
 
