@@ -3,7 +3,8 @@
 //   all_gather   ProcessGroup::allgather       all_to_all   ProcessGroup::alltoall_base
 // Both on bytes in host memory. A rank that gives up writes why to the store; the others look there now and then
 // while they wait, and when a call of theirs fails. A rank that does not come within the group's own timeout is
-// told by the group. After a failure the group is spent. Left out: NCCL, which needs buffers on the device.
+// told by the group. After a failure the group is spent. A rank keeps its group until all ranks have made their
+// last call: gloo takes the end of one for a failure. Left out: NCCL, which needs buffers on the device.
 #pragma once
 
 #include "communicator.hpp"

@@ -13,6 +13,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <memory>
 #include <thread>
 
 using namespace trainer;
@@ -75,11 +76,14 @@ struct over_gloo {
     auto const store = c10::make_intrusive<c10d::HashStore>();
     std::vector<std::thread> threads;
     std::vector<std::exception_ptr> failures(static_cast<std::size_t>(world));
+    std::vector<std::unique_ptr<c10d_communicator>> all(failures.size());  // until every rank is through
     for (int rank = 0; rank < world; ++rank) {
       threads.emplace_back([&, rank] {
         try {
-          c10d_communicator ranks{gloo_group(store, rank, world, "127.0.0.1", std::chrono::seconds{60}), store};
-          body(ranks);
+          auto& ranks = all[static_cast<std::size_t>(rank)];
+          ranks = std::make_unique<c10d_communicator>(
+              gloo_group(store, rank, world, "127.0.0.1", std::chrono::seconds{60}), store);
+          body(*ranks);
         } catch (...) {
           failures[static_cast<std::size_t>(rank)] = std::current_exception();
         }
