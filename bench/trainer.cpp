@@ -17,7 +17,8 @@
 namespace {
 using namespace trainer;
 
-constexpr llama_shape shape{.layers = 6, .hidden = 320, .heads = 5, .kv_heads = 5, .head_size = 64, .ffn = 864, .vocabulary = 4096};
+constexpr llama_shape shape{
+    .layers = 6, .hidden = 320, .heads = 5, .kv_heads = 5, .head_size = 64, .ffn = 864, .vocabulary = 4096};
 constexpr std::int64_t rows = 128;
 
 template <class Number>
@@ -74,7 +75,8 @@ template <class Number>
 void named(std::string const& suffix, std::string const& products_over, std::string const& step_over) {
   benchmark::RegisterBenchmark(("products_of_a_step" + suffix).c_str(), products_of_a_step<Number>, products_over)
       ->Unit(benchmark::kMillisecond);
-  benchmark::RegisterBenchmark(("whole_step" + suffix).c_str(), whole_step<Number>, step_over)->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark(("whole_step" + suffix).c_str(), whole_step<Number>, step_over)
+      ->Unit(benchmark::kMillisecond);
 }
 
 bool const registered = [] {

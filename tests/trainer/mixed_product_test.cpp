@@ -41,7 +41,9 @@ double product_error(factor<Number> const& a, factor<Number> const& b, accumulat
   std::vector<Result> memory(static_cast<std::size_t>(a.rows * stride), narrowed<Result>(3.0F));
   matrix_view<Result> const c(memory.data(), a.rows, b.columns, stride);
   mixed_product<Number>(a, b, c, onto);
-  double const spacing = std::is_same_v<Result, bfloat16> ? 0x1p-8 : std::is_same_v<Result, float16> ? 0x1p-11 : 0x1p-24;
+  double const spacing = std::is_same_v<Result, bfloat16>  ? 0x1p-8
+                         : std::is_same_v<Result, float16> ? 0x1p-11
+                                                           : 0x1p-24;
   double worst = 0;
   for (std::int64_t i = 0; i < c.rows; ++i)
     for (std::int64_t j = 0; j < c.columns; ++j) {
@@ -52,7 +54,8 @@ double product_error(factor<Number> const& a, factor<Number> const& b, accumulat
         size += std::abs(term);
       }
       double const bound = spacing * std::abs(exact) * 1.01 + 0x1p-24 * static_cast<double>(a.columns + 2) * size;
-      worst = std::max(worst, std::abs(static_cast<double>(widened(c.row(i)[static_cast<std::size_t>(j)])) - exact) / bound);
+      worst = std::max(worst,
+                       std::abs(static_cast<double>(widened(c.row(i)[static_cast<std::size_t>(j)])) - exact) / bound);
     }
   for (std::int64_t i = 0; i < c.rows; ++i)
     for (auto j = c.columns; j < stride; ++j) CHECK(widened(memory[static_cast<std::size_t>(i * stride + j)]) == 3.0F);
@@ -63,7 +66,8 @@ double product_error(factor<Number> const& a, factor<Number> const& b, accumulat
 
 TEST_CASE_TEMPLATE("the three forms agree with the triple loop, within and across tiles", Number, bfloat16, float16) {
   using size = std::array<std::int64_t, 3>;
-  for (auto const& [m, n, k] : {size{1, 1, 1}, size{3, 5, 200}, size{129, 65, 31}, size{37, 515, 1030}, size{128, 512, 512}}) {
+  for (auto const& [m, n, k] :
+       {size{1, 1, 1}, size{3, 5, 200}, size{129, 65, 31}, size{37, 515, 1030}, size{128, 512, 512}}) {
     auto const a_memory = numbers<Number>((m + 3) * (k + 3), 1), b_memory = numbers<Number>((n + 3) * (k + 3), 2);
     matrix_view<Number const> const a(a_memory.data(), m, k, k + 2), b(b_memory.data(), k, n, n + 2);
     matrix_view<Number const> const a_flipped(a_memory.data(), k, m, m + 2), b_flipped(b_memory.data(), n, k, k + 2);
@@ -79,7 +83,8 @@ TEST_CASE_TEMPLATE("the three forms agree with the triple loop, within and acros
 }
 
 TEST_CASE("which way bfloat16 goes here") {
-  MESSAGE("bfloat16 products run on " << std::string{has_native_bfloat16_product() ? "the processor's own instructions" : "fp32 tiles"});
+  MESSAGE("bfloat16 products run on " << std::string{has_native_bfloat16_product() ? "the processor's own instructions"
+                                                                                   : "fp32 tiles"});
 }
 
 TEST_CASE_TEMPLATE("converted tiles agree too where the processor multiplies by itself", Number, bfloat16, float16) {
@@ -108,7 +113,8 @@ TEST_CASE_TEMPLATE("equal arguments give equal bits", Number, bfloat16, float16)
 TEST_CASE("infinities and NaN come through, so that an overflow is seen") {
   std::vector<float16> const big(64, narrowed<float16>(60000.0F));
   std::vector<float16> out(1);
-  mixed_product<float16>(matrix_view<float16 const>(big.data(), 1, 64, 64), transposed(matrix_view<float16 const>(big.data(), 1, 64, 64)),
+  mixed_product<float16>(matrix_view<float16 const>(big.data(), 1, 64, 64),
+                         transposed(matrix_view<float16 const>(big.data(), 1, 64, 64)),
                          matrix_view<float16>(out.data(), 1, 1, 1));
   CHECK(out[0].bits == 0x7c00);
 }
@@ -121,7 +127,8 @@ TEST_CASE_TEMPLATE("any number of threads gives the same bits", Number, bfloat16
     omp_set_num_threads(threads);
 #endif
     std::vector<Number> c(300 * 700);
-    mixed_product<Number>(matrix_view<Number const>(a.data(), 300, 1100, 1100), matrix_view<Number const>(b.data(), 1100, 700, 700),
+    mixed_product<Number>(matrix_view<Number const>(a.data(), 300, 1100, 1100),
+                          matrix_view<Number const>(b.data(), 1100, 700, 700),
                           matrix_view<Number>(c.data(), 300, 700, 700));
 #ifdef _OPENMP
     omp_set_num_threads(before);
