@@ -17,20 +17,20 @@
 namespace {
 using namespace trainer;
 
-constexpr llama_shape shape{.layers = 6, .hidden = 320, .heads = 5, .kv_heads = 5, .head_size = 64, .ffn = 864, .vocabulary = 4096};
+constexpr llama_shape shape{
+    .layers = 6, .hidden = 320, .heads = 5, .kv_heads = 5, .head_size = 64, .ffn = 864, .vocabulary = 4096};
 constexpr std::int64_t rows = 128;
 
 template <class Number>
 struct product_memory {
   std::vector<Number> factors = std::vector<Number>(std::size_t{1} << 22U, narrowed<Number>(0.5F));
   std::vector<Number> result = std::vector<Number>(std::size_t{1} << 21U);
-  std::vector<float> tiles = std::vector<float>(static_cast<std::size_t>(product_tile_elements<Number>()));
 
   void multiply(std::int64_t m, std::int64_t n, std::int64_t k, int times) {
     auto const a = std::span<Number const>{factors};
     for (int i = 0; i < times; ++i) {
       mixed_product<Number>(matrix_view{a, m, k}, matrix_view{a.subspan(static_cast<std::size_t>(m * k)), k, n},
-                            matrix_view<Number>{result, m, n}, tiles);
+                            matrix_view<Number>{result, m, n});
     }
   }
 };
@@ -75,7 +75,8 @@ template <class Number>
 void named(std::string const& suffix, std::string const& products_over, std::string const& step_over) {
   benchmark::RegisterBenchmark(("products_of_a_step" + suffix).c_str(), products_of_a_step<Number>, products_over)
       ->Unit(benchmark::kMillisecond);
-  benchmark::RegisterBenchmark(("whole_step" + suffix).c_str(), whole_step<Number>, step_over)->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark(("whole_step" + suffix).c_str(), whole_step<Number>, step_over)
+      ->Unit(benchmark::kMillisecond);
 }
 
 bool const registered = [] {

@@ -46,11 +46,16 @@ unnoticed=0
 tried=0
 for fault in "${faults[@]}"; do
   IFS='|' read -r name header script test <<< "$fault"
-  name=$(trimmed "$name") header=$copy/examples/llama2_zero3/$(trimmed "$header") script=$(trimmed "$script") test=$(trimmed "$test")
+  name=$(trimmed "$name") script=$(trimmed "$script") test=$(trimmed "$test")
+  header=$copy/examples/llama2_zero3/$(trimmed "$header")
   if [ $# -gt 0 ] && [[ " $* " != *" $name "* ]]; then continue; fi
   tried=$((tried + 1))
   if [ -z "${sound[$test]:-}" ]; then
-    outcome_of "$test" || { echo "$test: needed to pass without a fault, and does not" >&2; tail -20 "$copy/build.log" "$copy/test.log" >&2; exit 1; }
+    outcome_of "$test" || {
+      echo "$test: needed to pass without a fault, and does not" >&2
+      tail -20 "$copy/build.log" "$copy/test.log" >&2
+      exit 1
+    }
     sound[$test]=yes
   fi
   cp "$header" "$copy/unharmed"

@@ -50,10 +50,9 @@ double concurrent_product_seconds(int threads, std::int64_t n) {
     std::vector<Number> const a(elements, narrowed<Number>(1.0F));
     std::vector<Number> const b(elements, narrowed<Number>(0.5F));
     std::vector<float> c(elements);
-    std::vector<float> tiles(static_cast<std::size_t>(product_tile_elements<Number>()));
     auto const multiply = [&] {
       mixed_product<Number>(matrix_view<Number const>{a, n, n}, matrix_view<Number const>{b, n, n},
-                            matrix_view<float>{c, n, n}, tiles);
+                            matrix_view<float>{c, n, n});
     };
     multiply();  // touches the memory and makes the kernel
     start.arrive_and_wait();

@@ -48,7 +48,8 @@ struct training_plan {
   }
 };
 
-// Beside what the ranks hold: code, libraries, stacks, and oneDNN's kernels and packed blocks.
+// Beside what the ranks hold: code, libraries, stacks, oneDNN's kernels and packed blocks, tiles of
+// 16-bit products.
 inline constexpr std::int64_t process_bytes = std::int64_t{256} << 20U;
 
 namespace detail {

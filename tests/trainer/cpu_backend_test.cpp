@@ -98,19 +98,22 @@ TEST_CASE("float gradients are within 2e-5 of double for every tensor") {
 
 // Each of the ~20 roundings on the way from the loss to a gradient is a relative error of at most half a
 // spacing, mostly independent of the others: 2^-9 for bfloat16, 2^-12 on average for fp16.
-TEST_CASE_TEMPLATE("16-bit gradients are as near to the exact ones as their roundings allow", Number, bfloat16, float16) {
+TEST_CASE_TEMPLATE("16-bit gradients are as near to the exact ones as their roundings allow", Number, bfloat16,
+                   float16) {
   double const rounding = std::is_same_v<Number, bfloat16> ? 0x1p-9 : 0x1p-12;
   tiny_model<Number> stored(grouped, 2, 70);
   tiny_model<double> exact(grouped, 2, 70);
   stored.perturb(5, 0.3);
   for (std::size_t u = 0; u < exact.units.size(); ++u) {
-    for (std::size_t i = 0; i < exact.parameters[u].size(); ++i) exact.parameters[u][i] = widened(stored.parameters[u][i]);
+    for (std::size_t i = 0; i < exact.parameters[u].size(); ++i)
+      exact.parameters[u][i] = widened(stored.parameters[u][i]);
   }
   double const scale = 1024;
   auto const loss = stored.loss_and_gradients(scale);
   CHECK(loss == doctest::Approx(exact.loss_and_gradients()).epsilon(4 * rounding));
   for (std::size_t u = 0; u < exact.units.size(); ++u) {
-    auto const distance = relative_distance<Number>(std::span<Number const>(stored.gradients[u]), exact.gradients[u], scale);
+    auto const distance = relative_distance<Number>(std::span<Number const>(stored.gradients[u]), exact.gradients[u],
+                                                    scale);
     INFO(exact.units[u].name << ": " << distance / rounding);
     CHECK(distance < 20 * rounding);
     CHECK(distance > rounding / 20);  // the format is really that of the storage
@@ -126,10 +129,12 @@ double head_distance(double scale) {
   tiny_model<Number> stored(wide, 2, 160);
   tiny_model<double> exact(wide, 2, 160);
   for (std::size_t u = 0; u < exact.units.size(); ++u)
-    for (std::size_t i = 0; i < exact.parameters[u].size(); ++i) exact.parameters[u][i] = widened(stored.parameters[u][i]);
+    for (std::size_t i = 0; i < exact.parameters[u].size(); ++i)
+      exact.parameters[u][i] = widened(stored.parameters[u][i]);
   stored.loss_and_gradients(scale);
   exact.loss_and_gradients();
-  return relative_distance<Number>(std::span<Number const>(stored.gradients[2]), std::span<double const>(exact.gradients[2]), scale);
+  return relative_distance<Number>(std::span<Number const>(stored.gradients[2]),
+                                   std::span<double const>(exact.gradients[2]), scale);
 }
 
 TEST_CASE("the sum over several chunks of predictions is rounded once") {

@@ -81,7 +81,8 @@ TEST_CASE("padding arrives as zero, whatever a larger unit left there") {
   CHECK(wrong == 0);
 }
 
-TEST_CASE_TEMPLATE("16-bit gradients are summed in fp32, so that none is lost beside a larger one", Number, bfloat16, float16) {
+TEST_CASE_TEMPLATE("16-bit gradients are summed in fp32, so that none is lost beside a larger one", Number, bfloat16,
+                   float16) {
   std::atomic<int> wrong{0};
   run_ranks(3, [&](thread_communicator& ranks) {
     auto const of = cut(1000, 3);

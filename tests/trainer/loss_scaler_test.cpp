@@ -54,7 +54,10 @@ std::vector<table> const tables{
       {clean, raised, {128, 2, 2}}}},
     {"a window of one doubles at every clean step",
      {.initial = 4, .window = 1, .hysteresis = 1},
-     {{clean, raised, {8, 1, 1}}, {clean, raised, {16, 1, 2}}, {overflow, lowered, {8, 1, 0}}, {clean, raised, {16, 1, 1}}}},
+     {{clean, raised, {8, 1, 1}},
+      {clean, raised, {16, 1, 2}},
+      {overflow, lowered, {8, 1, 0}},
+      {clean, raised, {16, 1, 1}}}},
     {"consecutive hysteresis: any clean step refills patience, the window only doubles",
      {.initial = 64, .window = 3, .hysteresis = 3, .consecutive_hysteresis = true},
      {{overflow, tolerated, {64, 2, 0}},
@@ -88,14 +91,19 @@ std::vector<table> const tables{
      {{overflow, exhausted, {2, 1, 0}}}},
     {"the scale stops at 2^24, and patience is refilled still",
      {.initial = 0x1p23, .window = 1, .hysteresis = 2},
-     {{overflow, tolerated, {0x1p23, 1, 0}}, {clean, raised, {0x1p24, 2, 1}}, {overflow, tolerated, {0x1p24, 1, 0}},
+     {{overflow, tolerated, {0x1p23, 1, 0}},
+      {clean, raised, {0x1p24, 2, 1}},
+      {overflow, tolerated, {0x1p24, 1, 0}},
       {clean, none, {0x1p24, 2, 1}}}},
     {"a start between the powers of two ends at 2^24 too",
      {.initial = 0x1.8p23, .window = 1, .hysteresis = 1},
      {{clean, raised, {0x1p24, 1, 1}}, {clean, none, {0x1p24, 1, 2}}}},
     {"a static scale never moves",
      {.dynamic = false, .initial = 128, .window = 1, .hysteresis = 1},
-     {{clean, none, {128, 1, 0}}, {overflow, none, {128, 1, 0}}, {overflow, none, {128, 1, 0}}, {clean, none, {128, 1, 0}}}},
+     {{clean, none, {128, 1, 0}},
+      {overflow, none, {128, 1, 0}},
+      {overflow, none, {128, 1, 0}},
+      {clean, none, {128, 1, 0}}}},
 };
 
 }  // namespace
@@ -146,6 +154,6 @@ TEST_CASE("settings that cannot be used are refused with their value") {
   refused([](auto& s) { s.minimum = -1; });
   refused([](auto& s) { s.minimum = std::numeric_limits<double>::quiet_NaN(); });
   refused([](auto& s) { s.hysteresis = 0; });
-  CHECK_THROWS_WITH_AS(loss_scaler{loss_scale_settings{.window = 0}}, "loss_scaler: window of at least 1 needed, received 0",
-                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(loss_scaler{loss_scale_settings{.window = 0}},
+                       "loss_scaler: window of at least 1 needed, received 0", std::invalid_argument);
 }

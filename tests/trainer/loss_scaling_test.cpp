@@ -57,7 +57,8 @@ struct outcome {
 };
 
 // What each rank saw of `count` steps; `prepare` is called on its thread before.
-std::vector<outcome> spoilt_training(int count, zero3_settings const& settings, std::function<void(int)> const& prepare) {
+std::vector<outcome> spoilt_training(int count, zero3_settings const& settings,
+                                     std::function<void(int)> const& prepare) {
   std::vector<outcome> outcomes(world);
   run_ranks(world, [&](thread_communicator& ranks) {
     prepare(ranks.rank());
@@ -123,12 +124,14 @@ TEST_CASE("one rank's overflow is skipped by all, and leaves no trace but in the
 
 TEST_CASE("at the smallest scale all ranks stop at one step, with unit and rank") {
   auto const settings = scaled({.initial = 4, .window = 100, .hysteresis = 1, .minimum = 1});
-  auto const stopped = spoilt_training(9, settings, [](int rank) { spoilt_backend::expect(rank == 3 ? 1 : -1, -1, rank == 3); });
+  auto const stopped = spoilt_training(9, settings,
+                                       [](int rank) { spoilt_backend::expect(rank == 3 ? 1 : -1, -1, rank == 3); });
   for (auto const& rank : stopped) {
     CHECK(rank.steps.size() == 3);  // one applied; 4 and 2 tried in vain, and 1 is the last
-    CHECK(rank.error ==
-          "zero3: finite gradients needed, received others at step 4 in unit 5 (head) from rank 3, at the smallest loss "
-          "scale of 1");
+    CHECK(
+        rank.error ==
+        "zero3: finite gradients needed, received others at step 4 in unit 5 (head) from rank 3, at the smallest loss "
+        "scale of 1");
   }
 }
 
@@ -164,7 +167,8 @@ TEST_CASE_TEMPLATE("a training taken up from what its ranks kept goes on with th
     run_ranks(3, [&](thread_communicator& ranks) {
       auto settings = tiny_settings;
       settings.stage = stage;
-      if (half_width<Number>) settings.loss_scale = loss_scale_settings{.initial = 0x1p20, .window = 3, .hysteresis = 2};
+      if (half_width<Number>)
+        settings.loss_scale = loss_scale_settings{.initial = 0x1p20, .window = 3, .hysteresis = 2};
       using engine_type = zero3<cpu_backend<Number>, thread_communicator>;
       engine_type whole{tiny_llama, settings, ranks};
       settings.seed += 1;  // what is not restored would differ

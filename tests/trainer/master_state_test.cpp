@@ -17,7 +17,8 @@ static_assert(sharding_of_stage(3) == sharding{.optimizer = true, .gradients = t
 
 namespace {
 
-constexpr llama_shape shape{.layers = 1, .hidden = 15, .heads = 2, .kv_heads = 1, .head_size = 6, .ffn = 23, .vocabulary = 53};
+constexpr llama_shape shape{
+    .layers = 1, .hidden = 15, .heads = 2, .kv_heads = 1, .head_size = 6, .ffn = 23, .vocabulary = 53};
 
 std::vector<unit_cut> cuts_over(std::int64_t world) {
   std::vector<unit_cut> cuts;
@@ -58,7 +59,8 @@ TEST_CASE("an update is AdamW's on what is kept, and shows in the share and in w
     ledger book;
     master_state<float> state{book, units, cuts, sharding_of_stage(stage), 1, 9};
     auto const kept = state.kept(1);
-    std::vector<float> parameters(kept.parameters.begin(), kept.parameters.end()), m(parameters.size()), v(parameters.size());
+    std::vector<float> parameters(kept.parameters.begin(), kept.parameters.end()), m(parameters.size()),
+        v(parameters.size());
     std::vector<float> const gradient(parameters.size(), 0.25F);
     adamw_step<float> const step{adamw_settings{}, 1e-2, 0.5, 1};
     adamw_update<float>(step, parameters, gradient, m, v);
@@ -72,6 +74,7 @@ TEST_CASE("an update is AdamW's on what is kept, and shows in the share and in w
 }
 
 TEST_CASE("a stage that is none is refused") {
-  CHECK_THROWS_WITH_AS(sharding_of_stage(4), "sharding: a ZeRO stage from 0 to 3 needed, received 4", std::invalid_argument);
+  CHECK_THROWS_WITH_AS(sharding_of_stage(4), "sharding: a ZeRO stage from 0 to 3 needed, received 4",
+                       std::invalid_argument);
   CHECK_THROWS_AS(sharding_of_stage(-1), std::invalid_argument);
 }

@@ -67,14 +67,16 @@ void write_job(scratch_folder const& folder) {
   auto const units = llama_units(shape);
   for (std::size_t u = 0; u < units.size(); ++u) {
     for (auto const& tensor : units[u].tensors) {
-      job["tensors"].push_back({{"unit", units[u].name}, {"name", tensor.name}, {"rows", tensor.rows}, {"columns", tensor.columns}});
+      job["tensors"].push_back(
+          {{"unit", units[u].name}, {"name", tensor.name}, {"rows", tensor.rows}, {"columns", tensor.columns}});
     }
     std::vector<float> values(static_cast<std::size_t>(units[u].numel));
     initialise<float>(units[u], s.seed, u, 0, values);
     parameters += bytes_of(values);
   }
   for (int step = 0; step < steps; ++step) {
-    for (int j = 0; j < micro_batches; ++j) tokens += bytes_of(tokens_of(step, j, s.micro_batch_tokens(), shape.vocabulary));
+    for (int j = 0; j < micro_batches; ++j)
+      tokens += bytes_of(tokens_of(step, j, s.micro_batch_tokens(), shape.vocabulary));
   }
   folder.file("job.json", job.dump());
   folder.file("parameters.f32", parameters);

@@ -58,10 +58,13 @@ TEST_CASE("the R300 case as this machine runs it, each difference noted") {
   CHECK(plan.what.precision == km::fp16);
   CHECK_FALSE(plan.what.environment.accelerator);  // this machine is not the case's
   REQUIRE(plan.notes.size() == 3);
-  CHECK(plan.notes[0].en == "fp16 is what is stored and sent, sums are fp32; this CPU does not multiply fp16, so products run in fp32 on "
+  CHECK(plan.notes[0].en ==
+        "fp16 is what is stored and sent, sums are fp32; this CPU does not multiply fp16, so products run in fp32 on "
         "converted tiles");
-  CHECK(plan.notes[1].en == "the case's processor is Kunlunxin R300; this run is on this machine's CPU, its peak measured");
-  CHECK(plan.notes[2].en == "the case says eager attention; the cpu backend goes block by block and keeps no whole scores");
+  CHECK(plan.notes[1].en ==
+        "the case's processor is Kunlunxin R300; this run is on this machine's CPU, its peak measured");
+  CHECK(plan.notes[2].en ==
+        "the case says eager attention; the cpu backend goes block by block and keeps no whole scores");
   CHECK(plan.settings.samples == 12);
   CHECK(plan.settings.clip == 1.0);
   CHECK(plan.settings.prefetch);
@@ -101,15 +104,19 @@ TEST_CASE("a slice keeps the width, loses the advertised size, and takes the ran
   CHECK_NOTHROW(require_memory(plan, 15 * gibibyte));
   CHECK(plan.notes[1].en == "1/32 layers of the model, at its full width");
   CHECK(plan.notes.back().en == "1/8 ranks of the case, and a global batch smaller by as much");
-  CHECK(planned(r300(), {.layers = 1, .precision = km::fp32}, 1000 * gibibyte, 2).ranks == 2);      // no more than there are cores
+  CHECK(planned(r300(), {.layers = 1, .precision = km::fp32}, 1000 * gibibyte, 2).ranks ==
+        2);                                                                   // no more than there are cores
   CHECK(planned(r300(), {.ranks = 3, .layers = 1}, gibibyte, 2).ranks == 3);  // what is said is not changed
   CHECK(message_of([&] { planned(r300(), {.layers = 33}, std::nullopt, 2); }) ==
         "--layers: needed at most the model's 32, found 33");
 }
 
 TEST_CASE("the precision is the case's or the command line's, and memory follows it and the stage") {
-  auto const bytes = [](km::case_file what, options const& o = {}) { return planned(std::move(what), o, std::nullopt, 2).rank_bytes; };
-  auto const fp32 = bytes(r300(), {.precision = km::fp32}), fp16 = bytes(r300()), bf16 = bytes(r300(), {.precision = km::bf16});
+  auto const bytes = [](km::case_file what, options const& o = {}) {
+    return planned(std::move(what), o, std::nullopt, 2).rank_bytes;
+  };
+  auto const fp32 = bytes(r300(), {.precision = km::fp32}), fp16 = bytes(r300()),
+             bf16 = bytes(r300(), {.precision = km::bf16});
   using enum trainer::memory_part;
   CHECK(fp16 == bf16);
   for (auto const half : {gathered_units, unit_gradients, saved_inputs}) CHECK(2 * fp16[half] == fp32[half]);
@@ -133,7 +140,9 @@ TEST_CASE("the precision is the case's or the command line's, and memory follows
 
 TEST_CASE("the loss scale is that of ds_config.json's fp16") {
   auto const with = [](std::string const& fp16) {
-    auto const text = R"({"train_micro_batch_size_per_gpu": 2, "zero_optimization": {"stage": 3}, "fp16": {"enabled": true)" + fp16 + "}}";
+    auto const text =
+        R"({"train_micro_batch_size_per_gpu": 2, "zero_optimization": {"stage": 3}, "fp16": {"enabled": true)" + fp16 +
+        "}}";
     auto what = small();
     what.precision = km::fp16;
     scratch_folder const folder;
@@ -144,7 +153,8 @@ TEST_CASE("the loss scale is that of ds_config.json's fp16") {
   CHECK(with(R"(, "loss_scale": 128)") == trainer::loss_scale_settings{.dynamic = false, .initial = 128});
   CHECK(with(R"(, "initial_scale_power": 10, "loss_scale_window": 7, "hysteresis": 3, "consecutive_hysteresis": true,
                 "min_loss_scale": 0.5)") ==
-        trainer::loss_scale_settings{.initial = 1024, .window = 7, .hysteresis = 3, .consecutive_hysteresis = true, .minimum = 0.5});
+        trainer::loss_scale_settings{
+            .initial = 1024, .window = 7, .hysteresis = 3, .consecutive_hysteresis = true, .minimum = 0.5});
   auto without = small();
   without.precision = km::fp16;
   CHECK(planned(without, {}, std::nullopt, 2).settings.loss_scale == trainer::loss_scale_settings{});
@@ -166,7 +176,8 @@ TEST_CASE("sizes of DeepSpeed's buckets change nothing but whether the next unit
 
 TEST_CASE("what the schedule of units cannot do is refused by its key") {
   CHECK(refusal("tensor_parallel", "2") == "small.json: tensor_parallel: needed 1: ZeRO-3 is data parallel, found 2");
-  CHECK(refusal("pipeline_parallel", "4") == "small.json: pipeline_parallel: needed 1: ZeRO-3 is data parallel, found 4");
+  CHECK(refusal("pipeline_parallel", "4") ==
+        "small.json: pipeline_parallel: needed 1: ZeRO-3 is data parallel, found 4");
   CHECK(refusal("nodes", "2") == "small.json: nodes: needed 1, as ranks are threads of one process, found 2");
   CHECK(refusal("recompute", "\"selective\"") == "small.json: recompute: needed none or layers, found selective");
   CHECK(refusal("deepspeed_config", R"({"train_micro_batch_size_per_gpu": 2, "zero_optimization": {"stage": 4}})") ==

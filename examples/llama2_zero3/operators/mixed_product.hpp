@@ -4,8 +4,9 @@
 //   else       tiles of both factors converted to fp32 and multiplied by oneDNN's sgemm, partial sums in fp32
 //
 // c is fp32, or of the factors' own format: then tile after tile is summed in fp32 and rounded once,
-// c's old value included for accumulate::yes. What is computed depends on the sizes alone, so equal
-// arguments give equal bits. The tiles are the caller's: product_tile_elements<Number>() floats.
+// c's old value included for accumulate::yes. The caller's OpenMP threads share the tiles, and what is
+// computed depends on the sizes alone, so equal arguments give equal bits. A thread keeps the memory of
+// its tiles, 1.5 MiB, from one product to the next, as oneDNN keeps what it packs.
 // dnnl_gemm_bf16bf16f32 is exported by oneDNN 1.0 to 3.x beside dnnl_sgemm, but not declared in its
 // headers; it is bound weakly, and a library without it means converted tiles.
 #pragma once
@@ -16,10 +17,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 extern "C" {
 // Row-major, as dnnl_sgemm; a bfloat16 is its 16 bits.
@@ -53,14 +55,39 @@ inline bool has_native_bfloat16_product() noexcept {
 namespace detail {
 inline constexpr std::int64_t tile_m = 128, tile_n = 512, tile_k = 512;
 
-/// The tiles of one product, cut from the caller's memory.
+/// One thread's tiles of both factors and of the result.
 struct product_tiles {
-  float *a, *b, *c;
+  std::vector<float> a = std::vector<float>(tile_m * tile_k), b = std::vector<float>(tile_k * tile_n),
+                     c = std::vector<float>(tile_m * tile_n);
 
-  explicit product_tiles(std::span<float> memory)
-      : a(memory.data()), b(a + tile_m * tile_k), c(b + tile_k * tile_n) {}
-  static constexpr std::int64_t elements() { return tile_m * tile_k + tile_k * tile_n + tile_m * tile_n; }
+  static product_tiles& of_this_thread() {
+    static thread_local product_tiles tiles;
+    return tiles;
+  }
 };
+
+/// Calls body(first row, first column) for every tile of a result, on the caller's OpenMP threads; throws
+/// what one of them threw.
+template <class Body>
+void for_each_tile(std::int64_t rows, std::int64_t columns, Body const& body) {
+  auto const across = (columns + tile_n - 1) / tile_n;
+  auto const tiles = (rows + tile_m - 1) / tile_m * across;
+  std::exception_ptr failure;
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic) if (tiles > 1)
+#endif
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    try {
+      body(tile / across * tile_m, tile % across * tile_n);
+    } catch (...) {
+#ifdef _OPENMP
+#pragma omp critical(trainer_product_failure)
+#endif
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
 
 /// Part [rows, columns] of a factor from (i, j) on.
 template <class Number>
@@ -93,18 +120,18 @@ inline void native_product(factor<bfloat16> const& a, factor<bfloat16> const& b,
 /// c (+)= a * b for a c of at most a tile, by fp32 copies of a and b.
 template <half_width Number>
 void converted_product(factor<Number> const& a, factor<Number> const& b, matrix_view<float> c, accumulate onto,
-                       product_tiles const& tiles) {
+                       product_tiles& tiles) {
   for (std::int64_t k = 0; k < a.columns; k += tile_k) {
     auto const depth = std::min(tile_k, a.columns - k);
-    auto const left = converted(part(a, 0, k, a.rows, depth), tiles.a);
-    auto const right = converted(part(b, k, 0, depth, b.columns), tiles.b);
+    auto const left = converted(part(a, 0, k, a.rows, depth), tiles.a.data());
+    auto const right = converted(part(b, k, 0, depth, b.columns), tiles.b.data());
     unchecked_product(left, right, c, k == 0 ? onto : accumulate::yes, 1.0F);
   }
 }
 
 template <half_width Number>
 void product_in_fp32(factor<Number> const& a, factor<Number> const& b, matrix_view<float> c, accumulate onto,
-                     product_tiles const& tiles) {
+                     product_tiles& tiles) {
   if constexpr (std::same_as<Number, bfloat16>) {
     if (has_native_bfloat16_product()) return native_product(a, b, c, onto);
   }
@@ -125,42 +152,34 @@ void round_into(matrix_view<float> sums, matrix_view<Number> c, accumulate onto)
 }
 }  // namespace detail
 
-/// Floats that `mixed_product` of such factors needs as tiles: none unless they have 16 bits.
-template <class Number>
-constexpr std::int64_t product_tile_elements() {
-  return half_width<Number> ? detail::product_tiles::elements() : 0;
-}
-
 /// c [M, N] = a [M, K] * b [K, N], or c += that; a and b do not overlap c. Throws std::invalid_argument if
 /// the sizes do not agree.
 template <class Number, class Result>
 void mixed_product(factor<Number> const& a, factor<Number> const& b, matrix_view<Result> c,
-                   std::span<arithmetic<Number>> tiles, accumulate onto = accumulate::no) {
+                   accumulate onto = accumulate::no) {
   static_assert(std::is_same_v<Result, Number> || std::is_same_v<Result, arithmetic<Number>>);
   require_product_sizes(a, b, c);
-  if constexpr (half_width<Number>) {
+  if constexpr (!half_width<Number>) {
+    unchecked_product(a, b, c, onto, Number{1});
+  } else {
     if constexpr (std::is_same_v<Number, bfloat16> && std::is_same_v<Result, float>) {
       if (has_native_bfloat16_product()) return detail::native_product(a, b, c, onto);
     }
-    detail::product_tiles const memory(tiles);
-    for (std::int64_t i = 0; i < c.rows; i += detail::tile_m) {
-      for (std::int64_t j = 0; j < c.columns; j += detail::tile_n) {
-        auto const rows = std::min(detail::tile_m, c.rows - i);
-        auto const columns = std::min(detail::tile_n, c.columns - j);
-        auto const left = detail::part(a, i, 0, rows, a.columns);
-        auto const right = detail::part(b, 0, j, b.rows, columns);
-        auto const to = c.block(i, j, rows, columns);
-        if constexpr (half_width<Result>) {
-          matrix_view<float> const sums(memory.c, rows, columns, columns);
-          detail::product_in_fp32(left, right, sums, accumulate::no, memory);
-          detail::round_into<Number>(sums, to, onto);
-        } else {
-          detail::product_in_fp32(left, right, to, onto, memory);
-        }
+    detail::for_each_tile(c.rows, c.columns, [&](std::int64_t i, std::int64_t j) {
+      auto const rows = std::min(detail::tile_m, c.rows - i);
+      auto const columns = std::min(detail::tile_n, c.columns - j);
+      auto const left = detail::part(a, i, 0, rows, a.columns);
+      auto const right = detail::part(b, 0, j, b.rows, columns);
+      auto const to = c.block(i, j, rows, columns);
+      auto& tiles = detail::product_tiles::of_this_thread();
+      if constexpr (half_width<Result>) {
+        matrix_view<float> const sums(tiles.c.data(), rows, columns, columns);
+        detail::product_in_fp32(left, right, sums, accumulate::no, tiles);
+        detail::round_into<Number>(sums, to, onto);
+      } else {
+        detail::product_in_fp32(left, right, to, onto, tiles);
       }
-    }
-  } else {
-    unchecked_product(a, b, c, onto, Number{1});
+    });
   }
 }
 

@@ -38,7 +38,7 @@ class row_operators {
   template <class Result>
   void multiply(std::type_identity_t<factor<Number>> const& a, std::type_identity_t<factor<Number>> const& b,
                 matrix_view<Result> c, accumulate onto = accumulate::no) const {
-    mixed_product<Number>(a, b, c, parts_.tiles, onto);
+    mixed_product<Number>(a, b, c, onto);
   }
 
   /// rms_norm_forward of x [T, h] into y [T, h] and r [T], for weights w [1, h].
@@ -118,12 +118,10 @@ class row_operators {
 
  private:
   struct parts {
-    std::span<real> tiles;                // of mixed_product
     std::array<std::span<real>, 3> rows;  // [widest] each
 
     parts(arena& from, std::int64_t widest)
-        : tiles(from.take<real>(product_tile_elements<Number>())),
-          rows{from.take<real>(widest), from.take<real>(widest), from.take<real>(widest)} {}
+        : rows{from.take<real>(widest), from.take<real>(widest), from.take<real>(widest)} {}
   };
 
   /// Row `place` of this object's memory, as a matrix of one row.
