@@ -12,8 +12,8 @@ using namespace kunmetrics;
 using namespace kunmetrics::units;
 
 namespace {
-double exact(std::vector<double> const& sorted, double percent) {
-  auto const rank = std::ceil(static_cast<double>(sorted.size()) * percent / 100);
+double exact(std::vector<double> const& sorted, double share) {
+  auto const rank = std::ceil(static_cast<double>(sorted.size()) * share / 100);
   return sorted[static_cast<std::size_t>(std::max(1.0, rank)) - 1];
 }
 }  // namespace
@@ -32,9 +32,9 @@ TEST_CASE("percentiles are within 1 % of the exact ones, whatever the distributi
       sketch.add(all.back() * second);
     }
     std::ranges::sort(all);
-    for (double const percent : {0.01, 1.0, 10.0, 50.0, 90.0, 99.0, 99.9, 100.0}) {
-      CAPTURE(percent);
-      CHECK(sketch.percentile(percent).coherent() == doctest::Approx(exact(all, percent)).epsilon(duration_sketch::relative_error));
+    for (double const share : {0.01, 1.0, 10.0, 50.0, 90.0, 99.0, 99.9, 100.0}) {
+      CAPTURE(share);
+      CHECK(sketch.percentile(share).coherent() == doctest::Approx(exact(all, share)).epsilon(duration_sketch::relative_error));
     }
     CHECK(sketch.count() == 20'011);
   }
@@ -78,8 +78,8 @@ TEST_CASE("merging is associative, commutative and the same as adding to one") {
 
 TEST_CASE("an empty sketch has no percentile") {
   CHECK_THROWS_AS(duration_sketch{}.percentile(50), precondition_error);
-  duration_sketch one;
-  one.add(1.0 * second);
-  CHECK_THROWS_WITH_AS(one.percentile(0), "percentile: needed a percentage above 0 and up to 100, received 0.000000",
+  duration_sketch single;
+  single.add(1.0 * second);
+  CHECK_THROWS_WITH_AS(single.percentile(0), "percentile: needed a percentage above 0 and up to 100, received 0.000000",
                        precondition_error);
 }

@@ -21,7 +21,7 @@ TEST_CASE("what was stored is loaded") {
 
 TEST_CASE("readers see whole values only, and never an older one after a newer") {
   using value = std::array<std::uint64_t, 67>;
-  constexpr std::uint64_t stores = 200'000;
+  constexpr std::uint64_t stores = 20'000;
   seqlock<value> shared;
   std::atomic<bool> torn = false, older = false;
   std::vector<std::thread> readers;

@@ -124,10 +124,18 @@ class training {
       ++done;
       saver.poll();
       bool const due = kept_.every && (done % *kept_.every == 0 || done == steps_);
-      if (due || stop) saver.save(engine, meta_at(done, before, engine.progress()));
+      if (due || stop) between_steps(ranks, [&] { saver.save(engine, meta_at(done, before, engine.progress())); });
     }
     saver.finish();
     return {.steps = done, .peak_bytes = gathered(engine.memory().peak_total(), ranks)};
+  }
+
+  // A checkpoint's time is in no step's time, but in goodput's; the meter is rank 0's.
+  template <class Save>
+  void between_steps(any_communicator const& ranks, Save const& save) {
+    if (ranks.rank() != 0) return save();
+    auto const pause = meter_.pause(phase::checkpoint);
+    save();
   }
 
   static std::vector<std::int64_t> gathered(std::int64_t mine, any_communicator& ranks) {

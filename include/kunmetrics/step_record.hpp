@@ -70,11 +70,6 @@ constexpr void add(interval& over, step_record const& record) {
   if (record.untimed) return;
   over.time += record.time;
   over.steps += 1 * units::step;
-  // the usual record, by one test of all that is rare
-  if (!(record.skipped | record.useful_tokens.has_value() | record.energy.has_value())) {
-    over.tokens += record.tokens;
-    return;
-  }
   if (!record.skipped) over.tokens += record.tokens;
   if (record.skipped || record.useful_tokens) over.steps_with_useful_tokens += 1 * units::step;
   if (!record.skipped && record.useful_tokens) over.useful_tokens += *record.useful_tokens;
