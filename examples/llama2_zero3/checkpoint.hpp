@@ -48,24 +48,25 @@ class checkpoint {
 
   // Fills parameters, m and v of a unit from `state.first` on. Throws std::runtime_error where a file is damaged.
   void load(std::size_t unit, unit_state<float> const& state) const {
+    load(unit, state_part::parameters, state.first, state.parameters);
+    load(unit, state_part::m, state.first, state.m);
+    load(unit, state_part::v, state.first, state.v);
+  }
+
+  // One part of a unit, elements [first, first + out.size()).
+  void load(std::size_t unit, state_part part, std::int64_t first, std::span<float> out) const {
+    auto const wanted = static_cast<std::uint64_t>(first);
     for (auto const& shard : shards_) {
       auto const& from = shard.units()[unit];
-      auto const wanted = static_cast<std::uint64_t>(state.first);
       auto const begin = std::max(from.first, wanted);
-      auto const end = std::min(from.first + from.count, wanted + state.parameters.size());
+      auto const end = std::min(from.first + from.count, wanted + out.size());
       if (begin >= end) continue;
-      copy(shard, unit, state_part::parameters, begin, end, state.parameters.subspan(begin - wanted));
-      copy(shard, unit, state_part::m, begin, end, state.m.subspan(begin - wanted));
-      copy(shard, unit, state_part::v, begin, end, state.v.subspan(begin - wanted));
+      auto const data = shard.verified(unit, part).subspan((begin - from.first) * sizeof(float));
+      std::memcpy(out.data() + (begin - wanted), data.data(), (end - begin) * sizeof(float));
     }
   }
 
  private:
-  static void copy(shard_file const& shard, std::size_t unit, state_part part, std::uint64_t begin, std::uint64_t end,
-                   std::span<float> to) {
-    auto const data = shard.verified(unit, part).subspan((begin - shard.units()[unit].first) * sizeof(float));
-    std::memcpy(to.data(), data.data(), (end - begin) * sizeof(float));
-  }
 
   void require_shard(std::size_t rank, std::vector<std::uint64_t>& next) const {
     auto const& shard = shards_.back();

@@ -31,7 +31,14 @@ inline void add_options(CLI::App& app, options& o) {
                  "steps between checkpoints, in OUT/checkpoints; there is one at the end too, and one when a signal ends the run")
       ->check(count);
   app.add_option("--keep", o.keep, "checkpoints to keep, the newest")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  app.add_option("--resume", o.resume, "goes on from a checkpoint, or from the latest in a folder of them, on any number of ranks");
+  auto* const resume_option = app.add_option(
+      "--resume", o.resume, "goes on from a checkpoint, or from the latest in a folder of them, on any number of ranks");
+  auto* const import_option = app.add_option("--import-safetensors", o.import_safetensors,
+                                             "begins with the parameters of a Hugging Face llama: a folder or a .safetensors file");
+  app.add_option("--export-safetensors", o.export_safetensors,
+                 "writes the parameters of the checkpoint of --resume as a Hugging Face llama into a folder, and trains nothing")
+      ->needs(resume_option)->excludes(import_option);
+  import_option->excludes(resume_option);
   app.add_option("--events", o.events,
                  "print each step and the end as the harness's own lines: FlagPerf's [PerfLog], or MLPerf's :::MLLOG")
       ->check(CLI::IsMember({"flagperf", "mlperf"}));

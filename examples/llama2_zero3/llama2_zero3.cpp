@@ -59,6 +59,7 @@ struct job {
   std::int64_t memory;  // bytes available at the start
   rank_limits limits;
   std::optional<checkpoint> from;
+  std::optional<hf_llama_weights> initial;
   options const& asked;
 };
 
@@ -77,7 +78,7 @@ km::resume_point resume_point_of(std::optional<checkpoint> const& from) {
 
 template <km::recompute Recompute>
 void train(job const& what, auto const& engine) {
-  auto const& [plan, tokens, steps, memory, limits, from, o] = what;
+  auto const& [plan, tokens, steps, memory, limits, from, initial, o] = what;
   // a rank that does not report has no use for a measured peak, and would disturb the measurement
   gemm_peak const peak = engine.reports() ? measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision)
                                             : gemm_peak{.flop_per_second = 1, .size = 1, .threads = 1};
@@ -98,7 +99,7 @@ void train(job const& what, auto const& engine) {
   }
   training training_run{plan, tokens, steps, meter, log ? &*log : nullptr, stop_wanted,
                         {.folder = o.out / "checkpoints", .every = o.checkpoint_every, .keep = o.keep,
-                         .from = from ? &*from : nullptr}};
+                         .from = from ? &*from : nullptr, .initial = initial ? &*initial : nullptr}};
   auto const outcome = engine.run(training_run, limits);
   if (!engine.reports()) return;
 
@@ -152,7 +153,9 @@ job prepared(options const& o, std::optional<process_ranks> processes) {
                                                      " steps to train", std::to_string(from->meta().progress.steps))};
     }
   }
-  return {std::move(plan), std::move(tokens), steps, available.value_or(0), limits, std::move(from), o};
+  std::optional<hf_llama_weights> initial;
+  if (o.import_safetensors) initial.emplace(*o.import_safetensors, plan.shape);
+  return {std::move(plan), std::move(tokens), steps, available.value_or(0), limits, std::move(from), std::move(initial), o};
 }
 
 void train(job const& what, auto const& engine) {
@@ -282,6 +285,11 @@ int run_with_restarts(options const& o, std::vector<std::string> const& argument
 }
 
 int main_of(options const& o, std::vector<std::string> const& arguments) {
+  if (o.export_safetensors) {
+    export_hf_llama(checkpoint{*o.resume}, *o.export_safetensors);
+    std::cerr << "written: " << o.export_safetensors->string() << "/{model.safetensors,config.json}\n";
+    return 0;
+  }
   bool const in_mpirun = std::getenv("OMPI_COMM_WORLD_SIZE") != nullptr || std::getenv("PMI_SIZE") != nullptr;
   if (o.restarts == 0) return run(o);
   if (o.engine != "mpi" || !in_mpirun) return run_with_restarts(o, arguments);

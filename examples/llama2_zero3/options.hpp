@@ -24,6 +24,7 @@ struct options {
   std::optional<std::int64_t> checkpoint_every;   // steps
   std::int64_t keep = 2;                          // checkpoints
   std::int64_t restarts = 0;
+  std::optional<std::filesystem::path> import_safetensors, export_safetensors;
   std::optional<std::filesystem::path> resume;    // a checkpoint, or a folder of them
   std::string events;                 // of which harness, on standard output; empty: none
   std::string metrics;                // the address of /metrics; empty: none

@@ -12,6 +12,7 @@
 #include "checkpoint.hpp"
 #include "checkpoint_saver.hpp"
 #include "dataset.hpp"
+#include "hf_llama.hpp"
 #include "sampler.hpp"
 #include "step_outputs.hpp"
 #include "step_tokens.hpp"
@@ -73,6 +74,7 @@ class training {
     std::optional<std::int64_t> every{};  // steps; empty: when a signal ends the run, and not else
     std::int64_t keep = 2;
     checkpoint const* from = nullptr;
+    hf_llama_weights const* initial = nullptr;  // parameters to begin with, where there is no checkpoint
   };
 
   training(training_plan const& plan, dataset const& tokens, std::int64_t steps, Meter& meter,
@@ -148,10 +150,21 @@ class training {
     std::int64_t steps = 0, samples = 0;
   };
 
+  // A training that goes on from none; its parameters may be another's.
+  template <class Engine>
+  start begun(Engine& engine) const {
+    for (std::size_t unit = 0; kept_.initial != nullptr && unit < engine.units().size(); ++unit) {
+      auto const state = engine.kept(unit);
+      kept_.initial->load(unit, state.first, state.parameters);
+    }
+    engine.resume({.loss_scale = engine.progress().loss_scale});
+    return {};
+  }
+
   // Fills the engine from the checkpoint to go on from, if there is one.
   template <class Engine>
   start resumed(Engine& engine, any_communicator& ranks) const {
-    if (kept_.from == nullptr) return {};
+    if (kept_.from == nullptr) return begun(engine);
     auto const& meta = kept_.from->meta();
     locate(ranks, meta.progress.steps, "checkpoint");
     for (std::size_t unit = 0; unit < engine.units().size(); ++unit) kept_.from->load(unit, engine.kept(unit));

@@ -47,7 +47,7 @@ inline std::int64_t qwen_sparse_layers(reader& in, std::int64_t layers) {
   auto const every = in.size_or({"decoder_sparse_step"}, 1);
   auto dense = in.fields().optional_integers("mlp_only_layers").value_or(std::vector<std::int64_t>{});
   std::ranges::sort(dense);
-  dense.erase(std::ranges::unique(dense).begin(), dense.end());
+  dense.erase(std::unique(dense.begin(), dense.end()), dense.end());  // clang 14 lacks the ranges one
   return layers / every -
          std::ranges::count_if(dense, [&](std::int64_t i) { return i >= 0 && i < layers && (i + 1) % every == 0; });
 }
