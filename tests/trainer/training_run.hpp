@@ -163,9 +163,9 @@ training<arithmetic<typename Backend::real>> trained_rank(run_plan const& plan, 
     result.scales.push_back(done.loss_scale.value_or(0));
   }
   result.applied = engine.applied_steps();
-  result.evaluated = engine.loss(tokens(plan.steps));
   result.live = gathered(std::vector{engine.memory().live()}, transport);
   result.peak = gathered(std::vector{engine.memory().peak()}, transport);
+  result.evaluated = engine.loss(tokens(plan.steps));  // has buffers of its own, which no step has
   assemble(engine, transport, result);
   return result;
 }
