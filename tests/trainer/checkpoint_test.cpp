@@ -61,7 +61,7 @@ trainer::training<float> trained_until(std::int64_t until, int world, std::files
     meta.progress = engine.progress();
     saver.save(engine, meta);
     saver.finish();
-    trainer::assemble(engine, ranks.rank(), state);
+    trainer::assemble(engine, ranks, state);
   });
   return state;
 }

@@ -88,7 +88,7 @@ TEST_CASE("files by an index are found, and what does not fit is refused by one 
   };
   refused("split: needed model.safetensors or model.safetensors.index.json, found neither");
   folder.file("split/model.safetensors.index.json", R"({"weight_map": {"lm_head.weight": "../x.safetensors"}})");
-  refused("split/model.safetensors.index.json: weight_map.lm_head.weight: needed the name of a file beside it, found \"../x.safetensors\"");
+  refused("split/model.safetensors.index.json: weight_map.\"lm_head.weight\": needed the name of a file beside it, found \"../x.safetensors\"");
   folder.file("split/model.safetensors.index.json", R"({"weight_map": {"lm_head.weight": "model-00001-of-00001.safetensors"}})");
   CHECK(run_program(folder, program, with({"--out", "b", "--steps", "1", "--import-safetensors", "split"})).code == 0);
   auto wider = trainer_test::small_case();
