@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 using trainer::any_communicator;
@@ -37,9 +38,6 @@ trainer::training<float> trained_until(std::int64_t until, int world, std::files
                                        std::optional<std::filesystem::path> from = {},
                                        trainer::zero3_settings settings = trainer::tiny_settings, std::int64_t micro_batches = 24) {
   trainer::training<float> state;
-  for (auto const& unit : trainer::llama_units(tiny_llama)) {
-    for (auto* whole : {&state.parameters, &state.m, &state.v}) whole->emplace_back(static_cast<std::size_t>(unit.numel));
-  }
   settings.gradient_accumulation_steps = std::max<std::int64_t>(1, micro_batches / world);
   std::optional<checkpoint> source;
   if (from) source.emplace(*from);
@@ -61,7 +59,12 @@ trainer::training<float> trained_until(std::int64_t until, int world, std::files
     meta.progress = engine.progress();
     saver.save(engine, meta);
     saver.finish();
-    trainer::assemble(engine, ranks, state);
+    trainer::training<float> whole;  // the same on every rank
+    trainer::assemble(engine, ranks, whole);
+    if (ranks.rank() != 0) return;
+    state.parameters = std::move(whole.parameters);
+    state.m = std::move(whole.m);
+    state.v = std::move(whole.v);
   });
   return state;
 }
