@@ -58,3 +58,19 @@ TEST_CASE("times that are none are nothing, and a second replay starts anew") {
     CHECK(summary_of_records(run, records).time.coherent() == doctest::Approx(4.4));
   }
 }
+
+TEST_CASE("pauses, energy, useful tokens and a clock that went backwards count as they did in the run") {
+  auto records = steps(6);
+  records[3].paused = 50.0 * second;
+  records[4].untimed = true;
+  records[4].time = 0.0 * second;
+  records[4].phases = {};
+  for (auto& record : records) {
+    record.energy = 300.0 * joule;
+    record.useful_tokens = 40'000 * token;
+  }
+  auto const whole = summary_of_records(run, records);
+  CHECK(whole.steps == 3 * step);  // of six, two of warm-up and one untimed
+  CHECK(whole.time.coherent() == doctest::Approx(4.3 + 4.4 + 4.1));
+  CHECK(whole.goodput.paused.coherent() == doctest::Approx(50));
+}

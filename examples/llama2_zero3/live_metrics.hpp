@@ -1,6 +1,5 @@
-// What /metrics shows of a running job: the last step, the sums since warm-up, and each calculator's value.
-//
-// Trivially copyable, so that the training thread hands it over without a lock (kunmetrics/latest.hpp).
+// What /metrics shows of a running job: the latest step, sums since warm-up, where the time went, the rate
+// with its interval, and each calculator's value. Made of the meter's snapshot, on the thread that asks.
 #pragma once
 
 #include <kunmetrics/io/device_reading.hpp>
@@ -13,45 +12,56 @@
 
 namespace trainer {
 
+namespace km = kunmetrics;
+
 template <class... Calculators>
 struct live_metrics {
   static constexpr std::array<std::string_view, sizeof...(Calculators)> result_names{Calculators::name...};
 
-  kunmetrics::step_record last{};
-  kunmetrics::count_of<kunmetrics::units::step> steps{};
-  kunmetrics::count_of<kunmetrics::units::token> tokens{};
-  kunmetrics::quantity_of<kunmetrics::units::second> time{};
-  kunmetrics::device_sample device{};
-  boost::hana::tuple<
-      std::invoke_result_t<Calculators const&, kunmetrics::training_case const&, kunmetrics::interval const&>...>
-      results;
+  km::step_record last;
+  km::count_of<km::units::step> steps;
+  km::count_of<km::units::token> tokens;
+  km::quantity_of<km::units::second> time;
+  km::count_of<km::units::step> skipped_steps;
+  km::count_of<km::units::step> slow_steps;
+  km::count_of<km::units::token> tokens_trained;
+  km::goodput goodput;
+  km::maybe<km::rate_interval> rate;
+  km::device_sample device;
+  boost::hana::tuple<std::invoke_result_t<Calculators const&, km::training_case const&, km::interval const&>...> results;
 
   struct hana_accessors_impl {
     static constexpr auto apply() {
       using self = live_metrics;
-      using namespace kunmetrics;
-      return fields<field<"last", &self::last>, field<"steps", &self::steps>, field<"tokens", &self::tokens>,
-                    field<"time", &self::time>, field<"device", &self::device>, field<"results", &self::results>>();
+      return km::fields<km::field<"last", &self::last>, km::field<"steps", &self::steps>,
+                        km::field<"tokens", &self::tokens>, km::field<"time", &self::time>,
+                        km::field<"skipped_steps", &self::skipped_steps>, km::field<"slow_steps", &self::slow_steps>,
+                        km::field<"tokens_trained", &self::tokens_trained>, km::field<"goodput", &self::goodput>,
+                        km::field<"rate", &self::rate>, km::field<"device", &self::device>,
+                        km::field<"results", &self::results>>();
     }
   };
 };
 
-// Of the meter after `last`.
 template <class Clock, class... Calculators>
-live_metrics<Calculators...> live_metrics_of(kunmetrics::basic_meter<Clock, Calculators...> const& meter,
-                                             kunmetrics::step_record const& last,
-                                             kunmetrics::device_sample const& device) {
-  auto const& sums = meter.measured();
-  return {.last = last,
-          .steps = sums.steps,
-          .tokens = sums.tokens,
-          .time = sums.time,
+live_metrics<Calculators...> live_metrics_of(km::basic_meter<Clock, Calculators...> const& meter,
+                                             km::device_sample const& device) {
+  auto const now = meter.snapshot();
+  return {.last = now.latest,
+          .steps = now.measured.steps,
+          .tokens = now.measured.tokens,
+          .time = now.measured.time,
+          .skipped_steps = now.skipped_steps,
+          .slow_steps = now.slow_steps,
+          .tokens_trained = now.tokens_trained,
+          .goodput = now.goodput,
+          .rate = meter.rate(),
           .device = device,
-          .results = meter.results()};
+          .results = meter.results(now.measured)};
 }
 
 }  // namespace trainer
 
 template <class... Calculators>
-inline constexpr std::array<std::string_view, 3> kunmetrics::prometheus_counters<trainer::live_metrics<Calculators...>>{
-    "steps", "tokens", "time"};
+inline constexpr std::array<std::string_view, 6> kunmetrics::prometheus_counters<trainer::live_metrics<Calculators...>>{
+    "steps", "tokens", "time", "skipped_steps", "slow_steps", "tokens_trained"};

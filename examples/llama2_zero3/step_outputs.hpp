@@ -15,7 +15,6 @@
 #include <kunmetrics/io/json_lines.hpp>
 #include <kunmetrics/io/step_log.hpp>
 #include <kunmetrics/io/terminal_line.hpp>
-#include <kunmetrics/latest.hpp>
 #include <kunmetrics/utilization.hpp>
 #if defined(KUNMETRICS_WITH_PROMETHEUS)
 #include <kunmetrics/prometheus.hpp>
@@ -69,7 +68,6 @@ class step_outputs {
       log_.append(record);
     }
     events_.step(record);
-    if (serving_) now_.set(live_metrics_of(meter_, record, device));
     if (progress_.due(record.step.coherent(), steps_)) show(record, device);
   }
 
@@ -101,15 +99,14 @@ class step_outputs {
     return path;
   }
 
-  using live = decltype(live_metrics_of(std::declval<Meter const&>(), {}, {}));
-
 #if defined(KUNMETRICS_WITH_PROMETHEUS)
   void serve(std::string const& address) {
     if (address.empty()) return;
-    now_.set(live_metrics_of(meter_, {}, {}));
-    server_ = std::make_unique<kunmetrics::metrics_server>(
-        address, [this] { return kunmetrics::prometheus_families(now_.get()); });
-    serving_ = true;
+    // on the server's thread, which nothing here waits for
+    server_ = std::make_unique<kunmetrics::metrics_server>(address, [this] {
+      auto const device = monitor_ ? monitor_->now() : kunmetrics::device_sample{};
+      return kunmetrics::prometheus_families(live_metrics_of(meter_, device));
+    });
     std::fprintf(stderr, "metrics: port %d, /metrics\n", server_->port());
   }
 #else
@@ -129,9 +126,7 @@ class step_outputs {
     if (!columns) return progress_.show(live_line(record, total, rate, use));
     terminal_values<model_work<flops::palm>> values{.total = total, .rate = rate, .use = use};
     if (device.memory_used) values.memory = *device.memory_used;
-    if constexpr (requires { meter_.rate()->half_width; }) {
-      if (auto const interval = meter_.rate()) values.half_width = interval->half_width;
-    }
+    if (auto const interval = meter_.rate()) values.half_width = interval->half_width;
     auto const& sums = meter_.measured();
     if (sums.steps.coherent() > 0) values.mean_step = sums.time / static_cast<double>(sums.steps.coherent());
     progress_.show(terminal_line(record, values, *columns));
@@ -143,10 +138,8 @@ class step_outputs {
   kunmetrics::json_lines log_;
   event_lines events_;
   std::optional<kunmetrics::device_monitor> monitor_;
-  bool serving_ = false;
-  kunmetrics::latest<live> now_{live_metrics_of(meter_, {}, {})};
 #if defined(KUNMETRICS_WITH_PROMETHEUS)
-  std::unique_ptr<kunmetrics::metrics_server> server_;  // goes first: it reads now_
+  std::unique_ptr<kunmetrics::metrics_server> server_;  // goes first: it reads the rest
 #endif
 };
 

@@ -1,9 +1,9 @@
 // Serves numbers to Prometheus: http://ADDRESS/metrics, while the program runs. Needs prometheus-cpp.
 //
-//   latest<live> now;
-//   metrics_server const server{"127.0.0.1:9464", [&] { return prometheus_families(now.get()); }};
+//   seqlock<live> now;
+//   metrics_server const server{"127.0.0.1:9464", [&] { return prometheus_families(now.load()); }};
 // Names, units and labels are those of io/prometheus_text.hpp. The function is called at each scrape, on a
-// thread of the server: what it reads must bear that (latest.hpp does). The page also holds prometheus-cpp's
+// thread of the server: what it reads must bear that (seqlock.hpp does). The page also holds prometheus-cpp's
 // own three exposer_ families; it writes 16 significant digits. An address without a host listens on every
 // interface.
 #pragma once

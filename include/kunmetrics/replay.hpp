@@ -5,7 +5,6 @@
 // The records run through a meter on a clock that they set, so that there is one set of sums, percentiles
 // and rules for skipped and warm-up steps, not two. Warm-up are the leading records that say so. Times are
 // rounded to the nanosecond as a whole, not step by step; one that is not finite, or negative, is nothing.
-// Pauses between steps are not in the records' times and are left out.
 #pragma once
 
 #include <kunmetrics/summary.hpp>
@@ -30,23 +29,14 @@ struct replay_clock {
   static time_point now() { return time_point{duration{std::llround(seconds * 1e9)}}; }
 };
 
-// A member that both have is the outcome's as it is the record's.
-template <typename Outcome, typename Record>
-Outcome outcome_of(Record const& record) {
-  Outcome outcome{.tokens = record.tokens, .loss = record.loss, .grad_norm = record.grad_norm,
-                  .learning_rate = record.learning_rate, .loss_scale = record.loss_scale, .skipped = record.skipped};
-  if constexpr (requires { outcome.epoch = record.epoch; }) outcome.epoch = record.epoch;
-  if constexpr (requires { outcome.energy = record.energy; }) outcome.energy = record.energy;
-  if constexpr (requires { outcome.useful_tokens = record.useful_tokens; }) outcome.useful_tokens = record.useful_tokens;
-  if constexpr (requires { outcome.overlapped_communication = record.overlapped_communication; }) {
-    outcome.overlapped_communication = record.overlapped_communication;
-  }
-  return outcome;
-}
-
-// Steps through one record: its phases in the order of their enum, then the time in no phase.
+// Steps through one record: the pause before it, its phases in the order of their enum, then the time in
+// no phase. For an untimed record the clock goes backwards, as it did.
 template <typename Meter>
 void replay_step(Meter& meter, step_record const& record) {
+  if (record.paused.coherent() > 0) {
+    auto const pause = meter.pause(phase::idle);  // what it was for is not recorded
+    replay_clock::seconds += record.paused.coherent();
+  }
   auto running = meter.start();
   auto const begin = replay_clock::seconds;
   auto const length = record.time.coherent();
@@ -56,8 +46,11 @@ void replay_step(Meter& meter, step_record const& record) {
     auto const scope = running.enter(static_cast<phase>(p));
     replay_clock::seconds += part;
   }
-  replay_clock::seconds = begin + (length > 0 && std::isfinite(length) ? length : 0);
-  running.finish(outcome_of<step_outcome>(record));
+  replay_clock::seconds = begin + (length > 0 && std::isfinite(length) ? length : 0) - (record.untimed ? 1e-6 : 0);
+  running.finish({.tokens = record.tokens, .loss = record.loss, .grad_norm = record.grad_norm,
+                  .learning_rate = record.learning_rate, .loss_scale = record.loss_scale, .skipped = record.skipped,
+                  .epoch = record.epoch, .useful_tokens = record.useful_tokens, .energy = record.energy,
+                  .overlapped_communication = record.overlapped_communication});
 }
 }  // namespace detail
 

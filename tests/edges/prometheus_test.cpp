@@ -1,7 +1,7 @@
 // The endpoint asked directly, and scraped by the real server, Debian's prometheus, started here on
 // loopback and asked by its own HTTP API: every value is compared.
-#include <kunmetrics/latest.hpp>
 #include <kunmetrics/prometheus.hpp>
+#include <kunmetrics/seqlock.hpp>
 
 #include "../loopback.hpp"
 #include "../trainer/scratch_folder.hpp"
@@ -121,8 +121,9 @@ template <>
 inline constexpr std::array<std::string_view, 2> kunmetrics::prometheus_counters<live>{"tokens", "time"};
 
 TEST_CASE("the page has the samples of the text format, and prometheus-cpp writes them as we do") {
-  latest<live> now{values(1)};
-  metrics_server const server{"127.0.0.1:0", [&] { return prometheus_families(now.get()); }};
+  seqlock<live> now;
+  now.store(values(1));
+  metrics_server const server{"127.0.0.1:0", [&] { return prometheus_families(now.load()); }};
   auto const page = loopback::http_get(server.port(), "/metrics");
   REQUIRE(page);
   CHECK(page->find("# TYPE kunmetrics_tokens_total counter\nkunmetrics_tokens_total 49152\n") != std::string::npos);
@@ -131,7 +132,7 @@ TEST_CASE("the page has the samples of the text format, and prometheus-cpp write
   CHECK(page->find("kunmetrics_phases_seconds{phase=\"forward\"} 0.25\n") != std::string::npos);
   auto absent_now = values(2);
   absent_now.loss.reset();
-  now.set(absent_now);
+  now.store(absent_now);
   CHECK(loopback::http_get(server.port(), "/metrics")->find("kunmetrics_loss") == std::string::npos);
   CHECK_FALSE(loopback::http_get(server.port(), "/other"));
 }
@@ -151,8 +152,9 @@ TEST_CASE("the real server scrapes every value") {
     MESSAGE("not checked: Debian's package prometheus is neither installed nor unpacked by tests/run.sh");
     return;
   }
-  latest<live> now{values(1)};
-  metrics_server const server{"127.0.0.1:0", [&] { return prometheus_families(now.get()); }};
+  seqlock<live> now;
+  now.store(values(1));
+  metrics_server const server{"127.0.0.1:0", [&] { return prometheus_families(now.load()); }};
   scratch_folder const folder;
   folder.file(
       "prometheus.yml",
@@ -165,7 +167,7 @@ TEST_CASE("the real server scrapes every value") {
        "--log.level=error"},
       (folder / "log").string()};
   for (int step : {1, 7}) {
-    now.set(values(step));
+    now.store(values(step));
     auto const want = expected(prometheus_families(values(step)));
     CHECK(want.size() == 6 + phase_names.size());
     bool const same = within(std::chrono::seconds{30}, [&] { return equal(scraped(port), want); });

@@ -227,7 +227,7 @@ TEST_CASE("/metrics while training: sums that grow, MFU with convention and peak
        "kunmetrics_tokens_per_processor_second ",
        "kunmetrics_mfu_ratio{convention=\"palm\",peak_precision=\"fp32\",peak_source=\"measured at the start of the run",
        "kunmetrics_hfu_ratio{convention=\"palm\",recompute=\"layers\",",
-       "kunmetrics_last_phases_seconds{phase=\"forward\"} ", "kunmetrics_device_memory_used_bytes "}) {
+       "kunmetrics_last_phases_seconds{phase=\"forward\"} ", "kunmetrics_goodput_productive_seconds ", "kunmetrics_device_memory_used_bytes "}) {
     CAPTURE(part);
     CHECK(page.find(part) != std::string::npos);
   }

@@ -9,7 +9,7 @@
 
 #include <kunmetrics/error.hpp>
 #include <kunmetrics/io/device_sources.hpp>
-#include <kunmetrics/latest.hpp>
+#include <kunmetrics/seqlock.hpp>
 
 #include <boost/hana/concat.hpp>
 #include <boost/hana/transform.hpp>
@@ -97,7 +97,7 @@ class device_monitor {
   }
 
   // What was read last; without a value where nothing could be read.
-  device_sample now() const { return now_.get(); }
+  device_sample now() const { return now_.load(); }
   std::string const& source() const { return source_.name; }
 
   device_summary summary() const {
@@ -116,7 +116,7 @@ class device_monitor {
     } catch (std::exception const& error) {
       failure = error.what();
     }
-    now_.set(read);
+    now_.store(read);
     bool first_failure = false;
     {
       std::lock_guard const lock{mutex_};
@@ -157,7 +157,7 @@ class device_monitor {
 
   device_source source_;
   failure_handler on_failure_;
-  latest<device_sample> now_;
+  seqlock<device_sample> now_;
   mutable std::mutex mutex_;  // of everything below
   std::condition_variable wake_;
   bool stop_ = false;

@@ -203,8 +203,8 @@ template <std::size_t N>
 constexpr bool distinct(std::array<summary_key, N> const& keys) {
   for (std::size_t i = 0; i < N; ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      bool const grouped = !keys[i].convention.empty() && !keys[j].convention.empty();
-      if (keys[i].name == keys[j].name && (!grouped || keys[i].convention == keys[j].convention)) return false;
+      bool const both_in_groups = !keys[i].convention.empty() && !keys[j].convention.empty();
+      if (keys[i].name == keys[j].name && (!both_in_groups || keys[i].convention == keys[j].convention)) return false;
     }
   }
   return true;
