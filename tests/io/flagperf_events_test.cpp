@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <limits>
 
 using namespace kunmetrics;
@@ -16,6 +17,16 @@ constexpr training_case run{.model = models::llama2_7b,
                             .cluster = {.per_node = 8 * processor / node},
                             .micro_batch_size = 12 * sample / (replica * micro_step),
                             .sequence_length = 512 * token / sample};
+
+struct hand_clock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<hand_clock>;
+  [[maybe_unused]] static constexpr bool is_steady = true;
+  static inline time_point at{};
+  static time_point now() { return at; }
+};
 
 struct user_struct {
   std::string what = "ж";
@@ -88,8 +99,12 @@ TEST_CASE("a step's value has FlagPerf's keys first, then the rest of the record
 }
 
 TEST_CASE("the end has FlagPerf's keys and the summary with units, conventions and peak") {
-  meter measured{run, {.warm_up = 0 * step}, tokens_per_processor_second, mfu<flops::palm>};
-  measured.start().finish({.tokens = 49152 * token, .loss = 5.27});
+  hand_clock::at = {};
+  basic_meter<hand_clock, tokens_per_processor_second_t, utilization_calculator<model_work<flops::palm>>> measured{
+      run, {.warm_up = 0 * step}, {}, {}};
+  auto running = measured.start();
+  hand_clock::at += std::chrono::seconds{10};  // a rate that the processor can have: others are refused
+  running.finish({.tokens = 49152 * token, .loss = 5.27});
   auto const line = flagperf_finished_line(summary_of(measured), 100.0 * second, written);
   auto const value = json::parse(line.substr(10))["value"];
   CHECK(line.starts_with(

@@ -46,6 +46,6 @@ TEST_CASE("what cannot be is one line on standard error, and exit 2") {
   };
   refused("--steps 0", "--steps: at least 1 needed, received 0");
   refused("--precision fp8 --device cpu", "--precision: bf16 or fp16 needed, received fp8");
-  refused("--device cuda:7", "device: one of 0 of this kind, received cuda:7");
+  refused("--device cuda:7", "device: needed one of 0 of this kind, received cuda:7");
   refused("--colour red", "an option and its value needed, received --colour");
 }

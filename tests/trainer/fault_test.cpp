@@ -84,7 +84,7 @@ TEST_CASE("ranks that are processes: the same, and one that is killed is named t
           "LLAMA2_ZERO3_FAULT=" + how + ":1:8:layer0 timeout 60 ");
       CHECK(result.code != 0);
       CHECK(result.code != 124);
-      CHECK(result.out.empty());
+      if (launcher.name != "mpich") CHECK(result.out.empty());  // whose mpirun prints its own page of a killed rank
       auto const own = own_lines(result.err, "llama2_zero3: ");
       // a NaN is found by all at once; MPICH's mpirun kills all ranks when one was killed, before they can speak
       if (how == "die" && launcher.name == "mpich") continue;
