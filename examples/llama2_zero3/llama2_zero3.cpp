@@ -49,6 +49,9 @@ km::language terminal_language() {
   return km::language::en;
 }
 
+// One line in one write: ranks that are processes share standard error.
+void say(std::string const& what) { std::cerr << "llama2_zero3: " + what + '\n' << std::flush; }
+
 int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
 
 // What is trained, once nothing about it can be refused any more.
@@ -141,7 +144,7 @@ job prepared(options const& o, std::optional<process_ranks> processes) {
   rank_limits const limits{.threads = plan.threads,
                            .timeout = std::chrono::milliseconds{static_cast<std::int64_t>(o.timeout * 1000)},
                            .stuck = [](rank_failure const& failure) {
-                             std::cerr << "llama2_zero3: " << failure.what() << std::endl;
+                             say(failure.what());
                              std::_Exit(1);
                            }};
   std::optional<checkpoint> from;
@@ -171,7 +174,7 @@ void train(job const& what, auto const& engine) {
 }
 
 int failed(std::exception const& failure, int code) {
-  std::cerr << "llama2_zero3: " << failure.what() << std::endl;
+  say(failure.what());
   return code;
 }
 
@@ -204,7 +207,7 @@ std::optional<job> prepared_alike(options const& o, mpi_communicator& ranks) {
   ranks.all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{refused}));
   auto const first = std::ranges::find(refused, char{1});
   if (first == refused.end()) return what;
-  if (first - refused.begin() == ranks.rank()) std::cerr << "llama2_zero3: " << refusal << std::endl;
+  if (first - refused.begin() == ranks.rank()) say(refusal);
   return std::nullopt;
 }
 

@@ -56,3 +56,9 @@ endif()
 foreach(test ${mpi_tests} ${program_tests})
   target_compile_definitions(${test} PRIVATE ${mpi_definitions})
 endforeach()
+
+# Timeouts and ranks of their own: beside another test they would wait for a core.
+foreach(test ${mpi_tests} ${program_tests})
+  string(REGEX REPLACE "_test$" "" test ${test})
+  set_tests_properties(${test} PROPERTIES PROCESSORS 2)
+endforeach()
