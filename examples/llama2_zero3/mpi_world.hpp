@@ -6,7 +6,9 @@
 
 #include "mpi_communicator.hpp"
 
+#include <chrono>
 #include <cstdio>
+#include <thread>
 
 #include <unistd.h>
 
@@ -26,8 +28,11 @@ class mpi_world {
   // All ranks leave together, which none may do while another still trains.
   void finish() { detail::require_mpi(MPI_Finalize(), "MPI_Finalize"); }
 
+  // MPICH's mpirun kills all ranks as soon as one has failed: those that only heard of it must not leave before
+  // the one that has something to say has said it.
   [[noreturn]] static void end(int code) noexcept {
     std::fflush(nullptr);
+    if (code != 0) std::this_thread::sleep_for(std::chrono::milliseconds{300});
     ::_exit(code);
   }
 };
