@@ -41,7 +41,9 @@ std::string page() {
 }
 
 // Moves the pointer over the middle of each chart and writes down, in the page itself, what it then shows.
+// Once everything that the page asks for has come or failed.
 constexpr std::string_view probe = R"(<script>
+addEventListener("load", () => {
 const seen = { scripts: document.querySelectorAll("script[src]").length, charts: [] };
 for (const area of document.querySelectorAll(".chart")) {
   const box = area.querySelector("svg").getBoundingClientRect();
@@ -54,6 +56,7 @@ seen.requests = performance.getEntriesByType("resource").length;
 seen.ground = getComputedStyle(document.body).backgroundColor;
 document.body.innerHTML += "<p id='probe'></p>";
 document.getElementById("probe").textContent = JSON.stringify(seen);
+});
 </script>)";
 
 struct visit {
