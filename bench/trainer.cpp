@@ -24,13 +24,13 @@ constexpr std::int64_t rows = 128;
 template <class Number>
 struct product_memory {
   std::vector<Number> factors = std::vector<Number>(std::size_t{1} << 22U, narrowed<Number>(0.5F));
-  std::vector<Number> result = std::vector<Number>(std::size_t{1} << 21U);
+  std::vector<arithmetic<Number>> result = std::vector<arithmetic<Number>>(std::size_t{1} << 21U);
 
   void multiply(std::int64_t m, std::int64_t n, std::int64_t k, int times) {
     auto const a = std::span<Number const>{factors};
     for (int i = 0; i < times; ++i) {
       mixed_product<Number>(matrix_view{a, m, k}, matrix_view{a.subspan(static_cast<std::size_t>(m * k)), k, n},
-                            matrix_view<Number>{result, m, n});
+                            matrix_view<arithmetic<Number>>{result, m, n});
     }
   }
 };

@@ -10,6 +10,8 @@
 // Leaves out: amsgrad, and number formats below fp32.
 #pragma once
 
+#include "operators/widest_vectors.hpp"
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -70,13 +72,19 @@ void adamw_update(adamw_step<Real> const& step, std::span<Real> parameters,
         std::to_string(m.size()) + ", " + std::to_string(v.size()));
   }
   auto const s = step;  // a copy, which the stores below cannot alias
-  for (std::size_t i = 0; i < size; ++i) {
-    auto const g = s.gradient_scale * gradients[i];
-    m[i] = s.beta1 * m[i] + s.one_minus_beta1 * g;
-    v[i] = s.beta2 * v[i] + s.one_minus_beta2 * g * g;
-    auto const root = s.root_scale * std::sqrt(v[i]);
-    parameters[i] = s.keep * parameters[i] - s.step_size * m[i] / (root + s.epsilon);
-  }
+  with_widest_vectors([&] {
+    Real* __restrict const p = parameters.data();
+    Real* __restrict const first = m.data();
+    Real* __restrict const second = v.data();
+    Real const* __restrict const gradient = gradients.data();
+    for (std::size_t i = 0; i < size; ++i) {
+      auto const g = s.gradient_scale * gradient[i];
+      first[i] = s.beta1 * first[i] + s.one_minus_beta1 * g;
+      second[i] = s.beta2 * second[i] + s.one_minus_beta2 * g * g;
+      auto const root = s.root_scale * std::sqrt(second[i]);
+      p[i] = s.keep * p[i] - s.step_size * first[i] / (root + s.epsilon);
+    }
+  });
 }
 
 }  // namespace trainer

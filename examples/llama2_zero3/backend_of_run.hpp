@@ -47,8 +47,12 @@ decltype(auto) with_backend_of(std::string_view backend, kunmetrics::precision p
   });
 }
 
-// What a rank's thread sets before it computes: libtorch has its own number of threads.
+// What a rank's thread sets before it computes: libtorch has its own number of threads, and our operators
+// share their blocks among threads, each of which multiplies alone.
 inline void use_threads(std::string_view backend, int threads) {
+#ifdef _OPENMP
+  omp_set_num_threads(1);
+#endif
 #ifdef LLAMA2_ZERO3_TORCH
   if (backend == "torch") at::set_num_threads(threads);
 #else

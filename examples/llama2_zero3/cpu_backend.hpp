@@ -1,12 +1,13 @@
-// Forward and backward of the units of a llama on one CPU thread, for one fixed micro-batch shape.
+// Forward and backward of the units of a llama on a CPU, for one fixed micro-batch shape.
 //
 // T = samples * S rows; positions are 0 .. S-1 in every sample, and the labels are the tokens shifted
 // by one inside a sample, so S-1 predictions each. The object owns scratch only, allocated once;
 // parameters, gradients and activations are the caller's, and only numel elements of the two former
 // are touched (a shard's padding is not). Equal arguments at equally aligned addresses give equal
 // bits, so activations may be dropped and computed again. Number is float or double, or bfloat16 or
-// float16: stored so, computed with in fp32, of which the products and their factors say more. Not
-// here: threads.
+// float16: stored so, computed with in fp32, of which the products and their factors say more. The
+// threads that compute_settings names share the work, and change no bit of it. OpenMP's own setting
+// must be one thread on the calling thread: products within a block are that block's thread's.
 #pragma once
 
 #include "decoder_layer.hpp"
@@ -31,16 +32,16 @@ class cpu_backend {
   using real = Number;  // what parameters, activations and gradients are stored and sent as
   using layer_activations = trainer::layer_activations<Number>;
 
-  /// Allocates scratch_bytes(shape, samples, S) bytes and fills the rotary tables. Throws
+  /// Allocates scratch_bytes(shape, samples, S, compute) bytes and fills the rotary tables. Throws
   /// std::invalid_argument for what valid_shape or valid_batch refuses.
-  cpu_backend(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length)
+  cpu_backend(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length, compute_settings const& compute = {})
       : shape_(valid_shape(shape)),
         batch_(valid_batch({samples, sequence_length})),
         embedding_unit_(embedding_unit(shape)),
         layer_unit_(layer_unit(shape, "layer")),
         head_unit_(head_unit(shape)),
-        layer_(shape_, batch_),
-        head_(shape_, batch_),
+        layer_(shape_, batch_, compute),
+        head_(shape_, batch_, compute),
         embedding_memory_(block_bytes<embedding_parts>(shape_, batch_)),
         embedding_scratch_(embedding_memory_, shape_, batch_) {}
 
@@ -57,11 +58,11 @@ class cpu_backend {
   }
 
   /// Exact bytes of a backend's scratch, rotary tables included.
-  static std::int64_t scratch_bytes(llama_shape const& shape, std::int64_t samples,
-                                    std::int64_t sequence_length) {
+  static std::int64_t scratch_bytes(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length,
+                                    compute_settings const& compute = {}) {
     micro_batch const batch{samples, sequence_length};
-    return decoder_layer<Number>::scratch_bytes(shape, batch) +
-           output_head<Number>::scratch_bytes(shape, batch) + block_bytes<embedding_parts>(shape, batch);
+    return decoder_layer<Number>::scratch_bytes(shape, batch, compute) +
+           output_head<Number>::scratch_bytes(shape, batch, compute) + block_bytes<embedding_parts>(shape, batch);
   }
 
   /// Bytes of scratch this object allocated.

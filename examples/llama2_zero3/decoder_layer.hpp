@@ -1,24 +1,28 @@
-// One llama decoder layer on one CPU thread, forward and backward.
+// One llama decoder layer on the threads of a rank, forward and backward.
 //
 //   a = x + attention(rope(norm(x) Wqkv^T)) Wo^T,   y = a + swiglu(norm(a) [Wgate; Wup]^T) Wdown^T
 // x, a and y are [T, h] with T = samples * S rows. Wqkv is wq, wk and wv taken as one matrix
 // [(heads + 2 kv_heads) d, h], and [Wgate; Wup] is [2 f, h]: neighbours in the unit's layout.
 // Matrices are stored as Number, which may have 16 bits; sums and what lies between two products that
 // is not itself a factor of one are in its arithmetic.
+// All but attention goes by blocks of rows: a block is normalised, multiplied, rotated while it is in a core's
+// cache, and threads meet only where attention and the gradients of weights need all rows.
 // Source: Touvron et al., Llama 2, 2023. Not here: dropout, biases.
 #pragma once
 
 #include "arena.hpp"
+#include "compute_settings.hpp"
 #include "layer_activations.hpp"
+#include "operators/block_team.hpp"
 #include "operators/causal_attention.hpp"
 #include "operators/matrix_view.hpp"
-#include "operators/row_operators.hpp"
 #include "shape.hpp"
 #include "unit.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace trainer {
 
@@ -39,55 +43,50 @@ struct layer_tensors {
   }
 };
 
-/// Copies one matrix onto another of the same size.
-template <class Number>
-void copy_rows(matrix_view<Number const> from, matrix_view<Number> to) noexcept {
-  for (std::int64_t i = 0; i < from.rows; ++i) std::ranges::copy(from.row(i), to.row(i).begin());
-}
-
 template <class Number>
 class decoder_layer {
  public:
   using real = arithmetic<Number>;
 
   /// Exact bytes of the scratch one object allocates.
-  static std::int64_t scratch_bytes(llama_shape const& shape, micro_batch const& batch) {
-    return block_bytes<parts>(shape, batch) + row_operators<Number>::bytes(widest_row(shape));
+  static std::int64_t scratch_bytes(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {}) {
+    return block_bytes<parts>(shape, batch, compute.threads) +
+           block_team<Number>::bytes(batch.rows(), widest_row(shape), shape.hidden, compute.threads);
   }
 
-  decoder_layer(llama_shape const& shape, micro_batch const& batch)
+  decoder_layer(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {})
       : shape_(shape),
         batch_(batch),
-        memory_(block_bytes<parts>(shape, batch)),
-        scratch_(memory_, shape, batch),
-        run_(widest_row(shape)) {
+        memory_(block_bytes<parts>(shape, batch, compute.threads)),
+        scratch_(memory_, shape, batch, compute.threads),
+        team_(batch.rows(), widest_row(shape), shape.hidden, compute.threads) {
     fill_rotary_angles(angles(), batch.positions, shape.rope_theta);
   }
 
-  std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes() + run_.allocated_bytes(); }
+  std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes() + team_.allocated_bytes(); }
 
   /// y [T, h] of x [T, h] for weights w; fills `saved`.
   void forward(layer_tensors<Number const> const& w, matrix_view<Number const> x, matrix_view<Number> y,
                layer_activations<Number>& saved) {
-    auto const normed = hidden(saved->attention_input);
     auto const qkv = rows_of(saved->qkv, qkv_width(shape_));
     auto const attended = rows_of(saved->attention_output, attention_width(shape_));
-    auto const middle = hidden(saved->middle);
-    run_.norm_forward(x, w.attention_norm, shape_.rms_epsilon, normed, saved->attention_inverse);
-    run_.multiply(normed, transposed(w.wqkv), qkv);
-    run_.rotate(qkv, rotated_heads(), batch_.positions, angles(), rotation::forward);
-    causal_attention_forward<Number>(attention(), qkv, attended, saved->lse, scratch_.scores, scratch_.heads);
-    copy_rows<Number>(x, middle);
-    run_.multiply(attended, transposed(w.wo), middle, accumulate::yes);
-
-    auto const ffn_normed = hidden(saved->ffn_input);
-    auto const gate_up = rows_of(saved->gate_up, 2 * shape_.ffn);
-    auto const activated = rows_of(saved->swiglu, shape_.ffn);
-    run_.norm_forward(middle, w.ffn_norm, shape_.rms_epsilon, ffn_normed, saved->ffn_inverse);
-    run_.multiply(ffn_normed, transposed(w.w_gate_up), gate_up);
-    run_.activate(gate_up, activated);
-    copy_rows<Number>(middle, y);
-    run_.multiply(activated, transposed(w.w_down), y, accumulate::yes);
+    team_.for_each_block(batch_.rows(), [&](row_block const& b, auto const& run) {
+      auto const normed = part(hidden(saved->attention_input), b);
+      run.norm_forward(part(x, b), w.attention_norm, shape_.rms_epsilon, normed, part(saved->attention_inverse, b));
+      run.multiply(normed, transposed(w.wqkv), part(qkv, b));
+      run.rotate(part(qkv, b), b.first, rotated_heads(), batch_.positions, angles(), rotation::forward);
+    });
+    causal_attention_forward<Number>(attention(), qkv, attended, saved->lse, scratch_.attention);
+    team_.for_each_block(batch_.rows(), [&](row_block const& b, auto const& run) {
+      auto const middle = part(hidden(saved->middle), b), normed = part(hidden(saved->ffn_input), b);
+      run.multiply_and_add(part(attended, b), transposed(w.wo), part(x, b), middle);
+      run.norm_forward(middle, w.ffn_norm, shape_.rms_epsilon, normed, part(saved->ffn_inverse, b));
+      auto const gate_up = part(rows_of(saved->gate_up, 2 * shape_.ffn), b);
+      auto const activated = part(rows_of(saved->swiglu, shape_.ffn), b);
+      run.multiply(normed, transposed(w.w_gate_up), gate_up);
+      run.activate(gate_up, activated);
+      run.multiply_and_add(activated, transposed(w.w_down), middle, part(y, b));
+    });
   }
 
   /// Turns dy [T, h] into dx in place and overwrites the gradients dw; x, w and `saved` are those of
@@ -102,34 +101,18 @@ class decoder_layer {
  private:
   struct parts {
     std::span<real> cosines, sines;  // [S, d/2]
-    std::span<real> scores;          // two blocks of attention rows
-    std::span<real> heads;           // fp32 copies of a head's matrices, where Number has 16 bits
-    std::span<real> d_activated;     // [T, f] gradient of swiglu
-    std::span<Number> d_attended;    // [T, heads d], in the same place if the types are the same
+    std::span<Number> d_attended;    // [T, heads d]
     std::span<Number> d_qkv;         // [T, (heads + 2 kv_heads) d]
-    std::span<real> d_normed;        // [T, h]
     std::span<double> d_norm;        // [h]
+    std::vector<attention_scratch<Number>> attention;  // a thread's each
 
-    parts(arena& from, llama_shape const& shape, micro_batch const& batch)
+    parts(arena& from, llama_shape const& shape, micro_batch const& batch, int threads)
         : cosines(from.take<real>(batch.positions * shape.head_size / 2)),
           sines(from.take<real>(batch.positions * shape.head_size / 2)),
-          scores(from.take<real>(2 * attention_sizes(shape, batch).block_elements())),
-          heads(from.take<real>(attention_sizes(shape, batch).template copied_elements<Number>())),
-          d_activated(from.take<real>(batch.rows() * inner_width(shape))),
-          d_attended(second_inner(from, shape, batch)),
+          d_attended(from.take<Number>(batch.rows() * attention_width(shape))),
           d_qkv(from.take<Number>(batch.rows() * qkv_width(shape))),
-          d_normed(from.take<real>(batch.rows() * shape.hidden)),
-          d_norm(from.take<double>(shape.hidden)) {}
-
-    static std::int64_t inner_width(llama_shape const& shape) {
-      return half_width<Number> ? shape.ffn : std::max(shape.ffn, attention_width(shape));
-    }
-    std::span<Number> second_inner(arena& from, llama_shape const& shape, micro_batch const& batch) const {
-      if constexpr (half_width<Number>) {
-        return from.take<Number>(batch.rows() * attention_width(shape));
-      } else {
-        return d_activated;
-      }
+          d_norm(from.take<double>(shape.hidden)) {
+      for (int i = 0; i < threads; ++i) attention.emplace_back(from, attention_sizes(shape, batch));
     }
   };
 
@@ -153,44 +136,51 @@ class decoder_layer {
     return rows_of(elements, shape_.hidden);
   }
 
+  template <class Element>
+  static matrix_view<Element> part(matrix_view<Element> m, row_block const& b) noexcept {
+    return m.block(b.first, 0, b.rows, m.columns);
+  }
+  template <class Element>
+  static std::span<Element> part(std::span<Element> values, row_block const& b) noexcept {
+    return values.subspan(static_cast<std::size_t>(b.first), static_cast<std::size_t>(b.rows));
+  }
+
+  /// Down to the gradient of the attention's output, in d_attended; dy becomes that of the middle.
   void feed_forward_backward(layer_tensors<Number const> const& w, layer_activations<Number>& saved,
                              matrix_view<Number> dy, layer_tensors<Number> const& dw) {
-    auto const normed = hidden(saved->ffn_input);
     auto const gate_up = rows_of(saved->gate_up, 2 * shape_.ffn);
-    auto const activated = rows_of(saved->swiglu, shape_.ffn);
-    auto const d_activated = rows_of(scratch_.d_activated, shape_.ffn);
-    run_.multiply(transposed(dy), activated, dw.w_down);
-    run_.multiply(dy, w.w_down, d_activated);
-    run_.activation_backward(d_activated, gate_up);
-    run_.multiply(transposed(gate_up), normed, dw.w_gate_up);
-    run_.multiply(gate_up, w.w_gate_up, hidden(scratch_.d_normed));
-    norm_backward(hidden(saved->middle), w.ffn_norm, saved->ffn_inverse, dy, dw.ffn_norm);
+    auto const attended = rows_of(saved->attention_output, attention_width(shape_));
+    auto const d_attended = rows_of(scratch_.d_attended, attention_width(shape_));
+    team_.weight_gradient(dy, rows_of(saved->swiglu, shape_.ffn), dw.w_down);
+    team_.for_each_block(batch_.rows(), scratch_.d_norm, [&](row_block const& b, auto const& run, std::span<double> d_norm) {
+      run.activation_backward(run.multiplied(part(dy, b), w.w_down), part(gate_up, b));
+      run.norm_backward(part(hidden(saved->middle), b), w.ffn_norm, part(saved->ffn_inverse, b),
+                        run.multiplied(part(gate_up, b), w.w_gate_up), part(dy, b), d_norm);
+      run.multiply(part(dy, b), w.wo, part(d_attended, b));
+    });
+    keep_norm_gradient(dw.ffn_norm);
+    team_.weight_gradient(gate_up, hidden(saved->ffn_input), dw.w_gate_up);
+    team_.weight_gradient(dy, attended, dw.wo);
   }
 
   void attention_backward(layer_tensors<Number const> const& w, matrix_view<Number const> x,
                           layer_activations<Number>& saved, matrix_view<Number> dy,
                           layer_tensors<Number> const& dw) {
-    auto const normed = hidden(saved->attention_input);
     auto const qkv = rows_of(saved->qkv, qkv_width(shape_));
     auto const attended = rows_of(saved->attention_output, attention_width(shape_));
-    auto const d_attended = rows_of(scratch_.d_attended, attention_width(shape_));
     auto const d_qkv = rows_of(scratch_.d_qkv, qkv_width(shape_));
-    run_.multiply(transposed(dy), attended, dw.wo);
-    run_.multiply(dy, w.wo, d_attended);
-    causal_attention_backward<Number>(attention(), qkv, attended, saved->lse, d_attended, d_qkv,
-                                      scratch_.scores, scratch_.heads);
-    run_.rotate(d_qkv, rotated_heads(), batch_.positions, angles(), rotation::backward);
-    run_.multiply(transposed(d_qkv), normed, dw.wqkv);
-    run_.multiply(d_qkv, w.wqkv, hidden(scratch_.d_normed));
-    norm_backward(x, w.attention_norm, saved->attention_inverse, dy, dw.attention_norm);
+    causal_attention_backward<Number>(attention(), qkv, attended, saved->lse,
+                                      rows_of(scratch_.d_attended, attention_width(shape_)), d_qkv, scratch_.attention);
+    team_.for_each_block(batch_.rows(), scratch_.d_norm, [&](row_block const& b, auto const& run, std::span<double> d_norm) {
+      run.rotate(part(d_qkv, b), b.first, rotated_heads(), batch_.positions, angles(), rotation::backward);
+      run.norm_backward(part(x, b), w.attention_norm, part(saved->attention_inverse, b),
+                        run.multiplied(part(d_qkv, b), w.wqkv), part(dy, b), d_norm);
+    });
+    keep_norm_gradient(dw.attention_norm);
+    team_.weight_gradient(d_qkv, hidden(saved->attention_input), dw.wqkv);
   }
 
-  /// Adds the gradient that d_normed sends through a norm of x to `dx`; overwrites that of its
-  /// weights.
-  void norm_backward(matrix_view<Number const> x, matrix_view<Number const> w,
-                     std::span<real const> inverse, matrix_view<Number> dx, matrix_view<Number> dw) {
-    std::ranges::fill(scratch_.d_norm, 0.0);
-    run_.norm_backward(x, w, inverse, hidden(scratch_.d_normed), dx, scratch_.d_norm);
+  void keep_norm_gradient(matrix_view<Number> dw) const {
     std::ranges::transform(scratch_.d_norm, dw.row(0).begin(),
                            [](double sum) { return narrowed<Number>(static_cast<real>(sum)); });
   }
@@ -199,7 +189,7 @@ class decoder_layer {
   micro_batch batch_;
   arena memory_;
   parts scratch_;
-  row_operators<Number> run_;
+  block_team<Number> team_;
 };
 
 }  // namespace trainer

@@ -15,6 +15,8 @@
 #include "communicator.hpp"
 #include "ledger.hpp"
 #include "operators/conversion.hpp"
+#include "operators/row_blocks.hpp"
+#include "operators/widest_vectors.hpp"
 #include "shard.hpp"
 #include "sharding.hpp"
 
@@ -112,7 +114,7 @@ class gathered_units {
   // Brings a unit in, of whose master copy this rank has `own`: its shard, or all of it where the
   // optimizer state is whole. Does nothing when the unit is there.
   template <communicator Communicator>
-  void gather(std::size_t unit, std::span<master const> own, Communicator& communicator) {
+  void gather(std::size_t unit, std::span<master const> own, Communicator& communicator, int threads = 1) {
     if (holds(unit)) return;
     auto& to = place_of(unit);
     if (to.in_use) {
@@ -121,10 +123,10 @@ class gathered_units {
     }
     to.held.reset();  // a collective that throws leaves nothing behind that looks whole
     auto const whole = to.values.span(0, cuts_[unit].padded());
-    if (shards_.optimizer) {
-      communicator.all_gather(std::as_bytes(wire_format(own)), std::as_writable_bytes(whole));
+    if (shards_.optimizer && cuts_[unit].world > 1) {
+      communicator.all_gather(std::as_bytes(wire_format(own, threads)), std::as_writable_bytes(whole));
     } else {
-      narrow<Number>(own, whole);
+      narrow_on(threads, own, whole);
     }
     to.held = held_unit{unit, version_};
   }
@@ -155,14 +157,21 @@ class gathered_units {
   place& place_of(std::size_t unit) { return places_[place_index(unit)]; }
   place const& place_of(std::size_t unit) const { return places_[place_index(unit)]; }
 
-  std::span<Number const> wire_format(std::span<master const> own) {
+  std::span<Number const> wire_format(std::span<master const> own, int threads) {
     if constexpr (half_width<Number>) {
       auto const narrowed = sent_.span().first(own.size());
-      narrow<Number>(own, narrowed);
+      narrow_on(threads, own, narrowed);
       return narrowed;
     } else {
       return own;
     }
+  }
+
+  static void narrow_on(int threads, std::span<master const> from, std::span<Number> to) {
+    for_each_row_block(static_cast<std::int64_t>(from.size()), elements_at_once, threads, [&](row_block const& block) {
+      auto const some = from.subspan(static_cast<std::size_t>(block.first), static_cast<std::size_t>(block.rows));
+      with_widest_vectors([&] { narrow<Number>(some, to.subspan(static_cast<std::size_t>(block.first), some.size())); });
+    });
   }
 
   static std::string described(place const& from) {

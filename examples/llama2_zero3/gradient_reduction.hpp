@@ -15,11 +15,14 @@
 #include "gathered_units.hpp"
 #include "ledger.hpp"
 #include "operators/conversion.hpp"
+#include "operators/product.hpp"
+#include "operators/row_blocks.hpp"
+#include "operators/widest_vectors.hpp"
 #include "shard.hpp"
 #include "sharding.hpp"
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -50,38 +53,50 @@ class gradient_reduction {
   // Where backward writes a unit's gradients: its numel elements, without padding.
   std::span<Number> unit_gradients(std::size_t unit) { return place_of(unit).span(0, cuts_[unit].numel); }
 
-  // Adds what all ranks wrote there to this rank's shard of the sum, in rank order. Returns the first
-  // rank whose part was not finite, if there is one.
+  // Adds what all ranks wrote there to this rank's shard of the sum, in rank order; the sum starts at zero
+  // unless it goes on. Returns the first rank whose part was not finite, if there is one.
   template <communicator Communicator>
-  std::optional<std::int64_t> add_to(std::span<real> accumulated, std::size_t unit, Communicator& communicator) {
+  std::optional<std::int64_t> add_to(std::span<real> accumulated, std::size_t unit, Communicator& communicator,
+                                     accumulate onto, int threads = 1) {
     auto const& cut = cuts_[unit];
     auto& sent = place_of(unit);
     std::ranges::fill(sent.span(cut.numel, cut.padded() - cut.numel), Number{});
-    auto const received = received_.span(0, cut.padded());
-    communicator.all_to_all(std::as_bytes(sent.span(0, cut.padded())), std::as_writable_bytes(received));
-    std::optional<std::int64_t> not_finite;
-    for (std::int64_t rank = 0; rank < cut.world; ++rank) {
-      auto const part = received_.span(cut.first(rank), cut.shard);
-      if (!add_part(part, accumulated) && !not_finite) not_finite = rank;
+    std::span<Number const> received = sent.span(0, cut.padded());
+    if (cut.world > 1) {
+      auto const room = received_.span(0, cut.padded());
+      communicator.all_to_all(std::as_bytes(received), std::as_writable_bytes(room));
+      received = room;
     }
-    return not_finite;
+    std::atomic<std::int64_t> not_finite{cut.world};
+    for_each_row_block(cut.shard, elements_at_once, threads, [&](row_block const& block) {
+      auto const some = accumulated.subspan(static_cast<std::size_t>(block.first), static_cast<std::size_t>(block.rows));
+      for (std::int64_t rank = 0; rank < cut.world; ++rank) {
+        auto const part = received.subspan(static_cast<std::size_t>(cut.first(rank) + block.first), some.size());
+        bool const starts = rank == 0 && onto == accumulate::no;
+        if (!add_part(part, some, starts)) keep_smaller(not_finite, rank);
+      }
+    });
+    return not_finite < cut.world ? std::optional{not_finite.load()} : std::nullopt;
   }
 
  private:
-  // Whether all of `part` is finite.
-  static bool add_part(std::span<Number const> part, std::span<real> accumulated) {
-    std::array<real, 512> wide;
+  // Adds to the sums, or to zero where they start; whether all of `part` is finite.
+  static bool add_part(std::span<Number const> part, std::span<real> accumulated, bool starts) {
     unsigned strange = 0;
-    for (std::size_t at = 0; at < accumulated.size(); at += wide.size()) {
-      auto const some = part.subspan(at, std::min(wide.size(), accumulated.size() - at));
-      widen<Number>(some, wide);
-      real* const sum = accumulated.data() + at;
-      for (std::size_t i = 0; i < some.size(); ++i) {
-        sum[i] += wide[i];
-        strange |= static_cast<unsigned>(!is_finite(wide[i]));
+    with_widest_vectors([&] {
+      Number const* const from = part.data();
+      real* const sum = accumulated.data();
+      for (std::size_t i = 0; i < accumulated.size(); ++i) {
+        auto const value = static_cast<real>(widened(from[i]));
+        sum[i] = (starts ? real{0} : sum[i]) + value;
+        strange |= static_cast<unsigned>(!is_finite(value));
       }
-    }
+    });
     return strange == 0;
+  }
+
+  static void keep_smaller(std::atomic<std::int64_t>& least, std::int64_t value) {
+    for (auto seen = least.load(); value < seen && !least.compare_exchange_weak(seen, value);) {}
   }
 
   buffer<Number>& place_of(std::size_t unit) { return sent_[sent_.size() == 1 ? 0 : unit]; }

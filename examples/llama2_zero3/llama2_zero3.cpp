@@ -141,8 +141,7 @@ job prepared(options const& o, std::optional<process_ranks> processes) {
   dataset tokens{plan.what.tokens, plan.shape.vocabulary, o.seed};
   require_sequence(plan, tokens);
   auto const steps = o.steps.value_or(default_steps(plan, tokens));
-  rank_limits const limits{.threads = plan.threads,
-                           .timeout = std::chrono::milliseconds{static_cast<std::int64_t>(o.timeout * 1000)},
+  rank_limits const limits{.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(o.timeout * 1000)},
                            .stuck = [](rank_failure const& failure) {
                              say(failure.what());
                              std::_Exit(1);
@@ -187,10 +186,7 @@ int run_on_threads(options const& o) {
 struct mpi_engine {
   mpi_communicator* ranks;
   bool reports() const { return ranks->rank() == 0; }
-  training_outcome run(auto& training, rank_limits const& limits) const {
-    omp_set_num_threads(limits.threads);
-    return training.run_rank(any_communicator{*ranks});
-  }
+  training_outcome run(auto& training, rank_limits const&) const { return training.run_rank(any_communicator{*ranks}); }
 };
 
 // What all ranks prepare alike, or the refusal that the first of those that refuse has to tell.

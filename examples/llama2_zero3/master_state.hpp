@@ -6,6 +6,7 @@
 
 #include "adamw.hpp"
 #include "ledger.hpp"
+#include "operators/row_blocks.hpp"
 #include "shard.hpp"
 #include "sharding.hpp"
 #include "unit.hpp"
@@ -59,9 +60,12 @@ class master_state {
   }
 
   // `gradient` is of as many elements as kept(unit).
-  void update(adamw_step<Real> const& step, std::size_t unit, std::span<Real const> gradient) {
+  void update(adamw_step<Real> const& step, std::size_t unit, std::span<Real const> gradient, int threads = 1) {
     auto const state = kept(unit);
-    adamw_update(step, state.parameters, gradient, state.m, state.v);
+    for_each_row_block(static_cast<std::int64_t>(gradient.size()), elements_at_once, threads, [&](row_block const& block) {
+      auto const part = [&](auto all) { return all.subspan(static_cast<std::size_t>(block.first), static_cast<std::size_t>(block.rows)); };
+      adamw_update(step, part(state.parameters), part(gradient), part(state.m), part(state.v));
+    });
   }
 
  private:

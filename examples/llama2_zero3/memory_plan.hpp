@@ -78,7 +78,7 @@ bytes_by_part memory_plan(llama_shape const& shape, zero3_settings const& settin
       stream +
       kept * Backend::activation_bytes(shape, settings.samples, settings.sequence_length);
   plan[memory_part::scratch] =
-      Backend::scratch_bytes(shape, settings.samples, settings.sequence_length);
+      Backend::scratch_bytes(shape, settings.samples, settings.sequence_length, settings.compute);
   plan[memory_part::exchange] = stored * largest + summaries +
                                 stored * gathered_units<number>::sent_elements(units, shards) +
                                 (shards.optimizer ? 0 : exact * largest);

@@ -1,4 +1,4 @@
-// Final norm, output product and loss on one CPU thread, in chunks of predictions.
+// Final norm, output product and loss on the threads of a rank, in chunks of predictions.
 //
 //   loss = mean over predictions of cross_entropy(norm(x) Wlm^T, next token)   (nat)
 // x is [T, h] with T = samples * S, Wlm [V, h]. Position S-1 of a sample predicts nothing, so the
@@ -6,20 +6,23 @@
 // logits [T, V] never exist. Each chunk reads Wlm twice and updates the whole of its gradient: at
 // V = 32000 and h = 2048 chunks of 32 rows took 1.9 times as long as 128, and 512 a sixth less, so a
 // chunk is not made shorter than 256 rows even if its logits then pass 4 MiB.
-// Logits, loss and all sums over predictions are in the arithmetic of Number.
+// Logits, loss and all sums over predictions are in the arithmetic of Number. Threads share the columns of
+// logits, then their rows: a row of 32000 is read from memory once and is in a cache for the rest.
 // Source of the label shift: Hugging Face's llama.
 #pragma once
 
 #include "arena.hpp"
+#include "compute_settings.hpp"
+#include "operators/block_team.hpp"
 #include "operators/cross_entropy.hpp"
 #include "operators/matrix_view.hpp"
-#include "operators/row_operators.hpp"
 #include "shape.hpp"
 #include "unit.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
 
 namespace trainer {
@@ -47,26 +50,26 @@ class output_head {
   }
 
   /// Exact bytes of the scratch one object allocates.
-  static std::int64_t scratch_bytes(llama_shape const& shape, micro_batch const& batch) {
-    return block_bytes<parts>(shape, batch) + row_operators<Number>::bytes(shape.hidden);
+  static std::int64_t scratch_bytes(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {}) {
+    return block_bytes<parts>(shape, batch) +
+           block_team<Number>::bytes(chunk_rows(shape, batch), shape.hidden, shape.hidden, compute.threads);
   }
 
-  output_head(llama_shape const& shape, micro_batch const& batch)
+  output_head(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {})
       : shape_(shape),
         batch_(batch),
         memory_(block_bytes<parts>(shape, batch)),
         scratch_(memory_, shape, batch),
-        run_(shape.hidden) {}
+        team_(chunk_rows(shape, batch), shape.hidden, shape.hidden, compute.threads) {}
 
-  std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes() + run_.allocated_bytes(); }
+  std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes() + team_.allocated_bytes(); }
 
   /// Mean loss for x [T, h] and T tokens, each in [0, V).
-  double forward(head_tensors<Number const> const& w, matrix_view<Number const> x,
-                 std::span<std::int32_t const> tokens) {
+  double forward(head_tensors<Number const> const& w, matrix_view<Number const> x, std::span<std::int32_t const> tokens) {
     double loss = 0.0;
-    for_each_chunk([&](std::int64_t first, std::int64_t count) {
-      auto const logits = chunk_logits(w, x, tokens, first, count);
-      loss += cross_entropy_forward(logits, targets(count));
+    for_each_chunk([&](chunk const& rows) {
+      auto const logits = chunk_logits(w, x, tokens, rows);
+      loss += summed_losses(rows, [&](std::int64_t i) { return cross_entropy_forward(logits.block(i, 0, 1, logits.columns), target(i)); });
     });
     return loss / static_cast<double>(batch_.predictions());
   }
@@ -79,16 +82,17 @@ class output_head {
     double loss = 0.0;
     for (std::int64_t t = 0; t < dx.rows; ++t) std::ranges::fill(dx.row(t), Number{});
     std::ranges::fill(scratch_.d_norm, 0.0);
-    for_each_chunk([&](std::int64_t first, std::int64_t count) {
-      auto const logits = chunk_logits(w, x, tokens, first, count);
-      loss += cross_entropy_forward_backward(logits, targets(count), scale);
-      auto const d_logits = stored(logits, count);
-      product_gradient(d_logits, {scratch_.normed, count, shape_.hidden}, dw.lm_head, first);
-      auto const d_normed = normed_gradient(count);
-      run_.multiply(d_logits, w.lm_head, d_normed);
-      for (std::int64_t i = 0; i < count; ++i)
-        run_.norm_backward(one_row(x, first + i), w.norm, inverse(i), d_normed.block(i, 0, 1, shape_.hidden),
-                           one_row(dx, first + i), scratch_.d_norm);
+    for_each_chunk([&](chunk const& rows) {
+      auto const logits = chunk_logits(w, x, tokens, rows);
+      auto const d_logits = stored(logits);
+      loss += summed_losses(rows, [&](std::int64_t i) {
+        auto const row = logits.block(i, 0, 1, logits.columns);
+        auto const row_loss = cross_entropy_forward_backward(row, target(i), scale);
+        if constexpr (half_width<Number>) narrow_rows<Number>(row, d_logits.block(i, 0, 1, d_logits.columns));
+        return row_loss;
+      });
+      product_gradient(d_logits, {scratch_.normed, rows.count, shape_.hidden}, dw.lm_head, rows);
+      input_gradient(w, x, d_logits, dx, rows);
     });
     std::ranges::transform(scratch_.d_norm, dw.norm.row(0).begin(),
                            [](double sum) { return narrowed<Number>(static_cast<real>(sum)); });
@@ -98,13 +102,14 @@ class output_head {
  private:
   struct parts {
     std::span<real> logits;           // [chunk, V], then their gradient
-    std::span<Number> normed;         // [chunk, h], then its gradient unless Number has 16 bits
+    std::span<Number> normed;         // [chunk, h]
     std::span<real> inverse;          // [chunk]
     std::span<std::int32_t> targets;  // [chunk]
+    std::span<double> losses;         // [chunk]
     std::span<double> d_norm;         // [h]
+    std::span<double> d_chunk_norm;   // [h]
     // where Number has 16 bits:
     std::span<Number> d_logits;       // [chunk, V]
-    std::span<real> d_normed;         // [chunk, h]
     std::span<real> d_lm_head;        // [V, h] the sum over chunks, if there are several
 
     parts(arena& from, llama_shape const& shape, micro_batch const& batch)
@@ -112,93 +117,126 @@ class output_head {
           normed(from.take<Number>(chunk_rows(shape, batch) * shape.hidden)),
           inverse(from.take<real>(chunk_rows(shape, batch))),
           targets(from.take<std::int32_t>(chunk_rows(shape, batch))),
-          d_norm(from.take<double>(shape.hidden)) {
+          losses(from.take<double>(chunk_rows(shape, batch))),
+          d_norm(from.take<double>(shape.hidden)),
+          d_chunk_norm(from.take<double>(shape.hidden)) {
       if constexpr (half_width<Number>) {
         d_logits = from.take<Number>(chunk_rows(shape, batch) * shape.vocabulary);
-        d_normed = from.take<real>(chunk_rows(shape, batch) * shape.hidden);
         bool const several = chunk_rows(shape, batch) < batch.predictions();
         d_lm_head = from.take<real>(several ? shape.vocabulary * shape.hidden : 0);
       }
     }
   };
 
-  /// Calls body(first prediction, predictions) for every chunk, in order.
+  /// Predictions [first, first + count).
+  struct chunk {
+    std::int64_t first, count;
+  };
+
+  /// Calls body(chunk) for every chunk, in order.
   template <class Body>
-  void for_each_chunk(Body&& body) const {
+  void for_each_chunk(Body const& body) const {
     auto const rows = chunk_rows(shape_, batch_);
     for (std::int64_t first = 0; first < batch_.predictions(); first += rows)
-      body(first, std::min(rows, batch_.predictions() - first));
+      body(chunk{first, std::min(rows, batch_.predictions() - first)});
   }
 
+  /// Calls body(chunk row, row of x, rows) for the runs of a block of a chunk whose rows follow each other in x.
   /// Row of x that makes prediction p: every sample before it has one row that makes none.
-  std::int64_t prediction_row(std::int64_t p) const noexcept {
-    return p + p / (batch_.positions - 1);
-  }
-  template <class Element>
-  matrix_view<Element> one_row(matrix_view<Element> m, std::int64_t prediction) const noexcept {
-    return m.block(prediction_row(prediction), 0, 1, m.columns);
-  }
-  std::span<real> inverse(std::int64_t i) const noexcept {
-    return scratch_.inverse.subspan(static_cast<std::size_t>(i), 1);
-  }
-  std::span<std::int32_t const> targets(std::int64_t count) const noexcept {
-    return scratch_.targets.first(static_cast<std::size_t>(count));
+  template <class Body>
+  void for_each_run(chunk const& rows, row_block const& block, Body const& body) const {
+    auto const per_sample = batch_.positions - 1;
+    for (std::int64_t i = block.first; i < block.first + block.rows;) {
+      auto const p = rows.first + i;
+      auto const count = std::min(block.first + block.rows - i, per_sample - p % per_sample);
+      body(i, p + p / per_sample, count);
+      i += count;
+    }
   }
 
-  /// Logits [count, V] of predictions first .. first + count - 1; notes their targets.
+  std::span<real> inverse(std::int64_t i, std::int64_t count) const noexcept {
+    return scratch_.inverse.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(count));
+  }
+  std::span<std::int32_t const> target(std::int64_t i) const noexcept {
+    return scratch_.targets.subspan(static_cast<std::size_t>(i), 1);
+  }
+
+  /// Logits [count, V] of a chunk; notes their targets.
   matrix_view<real> chunk_logits(head_tensors<Number const> const& w, matrix_view<Number const> x,
-                                 std::span<std::int32_t const> tokens, std::int64_t first,
-                                 std::int64_t count) {
-    matrix_view<Number> const normed(scratch_.normed, count, shape_.hidden);
-    matrix_view<real> const logits(scratch_.logits, count, shape_.vocabulary);
-    for (std::int64_t i = 0; i < count; ++i) {
-      run_.norm_forward(one_row(x, first + i), w.norm, shape_.rms_epsilon,
-                        normed.block(i, 0, 1, shape_.hidden), inverse(i));
-      scratch_.targets[static_cast<std::size_t>(i)] =
-          tokens[static_cast<std::size_t>(prediction_row(first + i) + 1)];
-    }
-    run_.multiply(normed, transposed(w.lm_head), logits);
+                                 std::span<std::int32_t const> tokens, chunk const& rows) {
+    matrix_view<Number> const normed(scratch_.normed, rows.count, shape_.hidden);
+    matrix_view<real> const logits(scratch_.logits, rows.count, shape_.vocabulary);
+    team_.for_each_block(rows.count, [&](row_block const& block, auto const& run) {
+      for_each_run(rows, block, [&](std::int64_t i, std::int64_t row, std::int64_t count) {
+        run.norm_forward(x.block(row, 0, count, x.columns), w.norm, shape_.rms_epsilon,
+                         normed.block(i, 0, count, normed.columns), inverse(i, count));
+        for (std::int64_t j = 0; j < count; ++j) {
+          scratch_.targets[static_cast<std::size_t>(i + j)] = tokens[static_cast<std::size_t>(row + j + 1)];
+        }
+      });
+    });
+    for_each_row_block(shape_.vocabulary, columns_at_once, team_.threads(), [&](row_block const& block) {
+      mixed_product<Number>(normed, transposed(w.lm_head.block(block.first, 0, block.rows, w.lm_head.columns)),
+                            logits.block(0, block.first, logits.rows, block.rows));
+    });
     return logits;
   }
 
-  /// The gradient of the logits as a factor of products.
-  matrix_view<Number> stored(matrix_view<real> d_logits, std::int64_t count) const noexcept {
-    if constexpr (half_width<Number>) {
-      matrix_view<Number> const rounded(scratch_.d_logits, count, shape_.vocabulary);
-      narrow_rows<Number>(d_logits, rounded);
-      return rounded;
-    } else {
-      return d_logits;
-    }
+  /// The sum of loss_of(i) over the rows of a chunk, in their order.
+  template <class LossOf>
+  double summed_losses(chunk const& rows, LossOf const& loss_of) const {
+    for_each_row_block(rows.count, rows_at_once, team_.threads(), [&](row_block const& block) {
+      with_widest_vectors([&] {
+        for (auto i = block.first; i < block.first + block.rows; ++i) scratch_.losses[static_cast<std::size_t>(i)] = loss_of(i);
+      });
+    });
+    auto const losses = scratch_.losses.first(static_cast<std::size_t>(rows.count));
+    return std::accumulate(losses.begin(), losses.end(), 0.0);
   }
 
-  /// Where the gradient of the normalised rows goes: in their own place, as they are spent, if it can.
-  matrix_view<real> normed_gradient(std::int64_t count) const noexcept {
+  /// Where the gradient of the logits is as a factor of products: in their own place if it can.
+  matrix_view<Number> stored(matrix_view<real> logits) const noexcept {
     if constexpr (half_width<Number>) {
-      return {scratch_.d_normed, count, shape_.hidden};
+      return {scratch_.d_logits, logits.rows, logits.columns};
     } else {
-      return {scratch_.normed, count, shape_.hidden};
+      return logits;
     }
   }
 
   /// Adds a chunk's part to the gradient of the output product; 16-bit sums are rounded after the last.
-  void product_gradient(matrix_view<Number> d_logits, matrix_view<Number> normed, matrix_view<Number> d_lm_head,
-                        std::int64_t first) const {
-    auto const onto = first == 0 ? accumulate::no : accumulate::yes;
-    if (scratch_.d_lm_head.empty()) {
-      run_.multiply(transposed(d_logits), normed, d_lm_head, onto);
-    } else if constexpr (half_width<Number>) {
-      matrix_view<real> const sum(scratch_.d_lm_head, shape_.vocabulary, shape_.hidden);
-      run_.multiply(transposed(d_logits), normed, sum, onto);
-      if (first + d_logits.rows == batch_.predictions()) narrow_rows<Number>(sum, d_lm_head);
-    }
+  void product_gradient(matrix_view<Number const> d_logits, matrix_view<Number const> normed, matrix_view<Number> d_lm_head,
+                        chunk const& rows) const {
+    auto const onto = rows.first == 0 ? accumulate::no : accumulate::yes;
+    if (scratch_.d_lm_head.empty()) return team_.weight_gradient(d_logits, normed, d_lm_head, onto);
+    matrix_view<real> const sum(scratch_.d_lm_head, shape_.vocabulary, shape_.hidden);
+    team_.weight_gradient(d_logits, normed, sum, onto);
+    if (rows.first + rows.count < batch_.predictions()) return;
+    for_each_row_block(sum.rows, columns_at_once, team_.threads(), [&](row_block const& block) {
+      auto const part = [&](auto m) { return m.block(block.first, 0, block.rows, m.columns); };
+      with_widest_vectors([&] { narrow_rows<Number>(part(sum), part(d_lm_head)); });
+    });
   }
+
+  /// The gradients of x's rows of a chunk, through product and norm; adds to that of the norm's weights.
+  void input_gradient(head_tensors<Number const> const& w, matrix_view<Number const> x, matrix_view<Number const> d_logits,
+                      matrix_view<Number> dx, chunk const& rows) const {
+    team_.for_each_block(rows.count, scratch_.d_chunk_norm, [&](row_block const& block, auto const& run, std::span<double> d_norm) {
+      auto const d_normed = run.multiplied(d_logits.block(block.first, 0, block.rows, d_logits.columns), w.lm_head);
+      for_each_run(rows, block, [&](std::int64_t i, std::int64_t row, std::int64_t count) {
+        run.norm_backward(x.block(row, 0, count, x.columns), w.norm, inverse(i, count),
+                          d_normed.block(i - block.first, 0, count, d_normed.columns), dx.block(row, 0, count, dx.columns), d_norm);
+      });
+    });
+    for (std::size_t i = 0; i < scratch_.d_norm.size(); ++i) scratch_.d_norm[i] += scratch_.d_chunk_norm[i];
+  }
+
+  static constexpr std::int64_t columns_at_once = 1024, rows_at_once = 8;
 
   llama_shape shape_;
   micro_batch batch_;
   arena memory_;
   parts scratch_;
-  row_operators<Number> run_;
+  block_team<Number> team_;
 };
 
 }  // namespace trainer

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "adamw.hpp"
+#include "compute_settings.hpp"
 #include "loss_scaler.hpp"
 #include "sharding.hpp"
 
@@ -36,6 +37,7 @@ struct zero3_settings {
   double clip = 1.0;  // largest norm of the gradient, 0 for no clipping
   std::optional<loss_scale_settings> loss_scale{};  // absent: the loss is not scaled, and no step is skipped
   std::uint64_t seed = 0;
+  compute_settings compute{};
 
   std::int64_t micro_batch_tokens() const { return samples * sequence_length; }
 };
@@ -50,6 +52,7 @@ inline zero3_settings const& checked(zero3_settings const& settings) {
   positive("samples", settings.samples);
   positive("sequence_length", settings.sequence_length);
   positive("gradient_accumulation_steps", settings.gradient_accumulation_steps);
+  positive("compute.threads", settings.compute.threads);
   if (settings.recompute != recompute::none && settings.recompute != recompute::layers) {
     throw std::invalid_argument("zero3_settings: recompute of none or layers needed, received " +
                                 std::string{name_of(settings.recompute)});

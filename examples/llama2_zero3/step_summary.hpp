@@ -12,8 +12,11 @@
 
 #include "communicator.hpp"
 #include "ledger.hpp"
+#include "operators/row_blocks.hpp"
+#include "operators/widest_vectors.hpp"
 #include "shard.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -113,12 +116,17 @@ class summary_exchange {
 
   // Measures this rank's shard of a unit's gradients; `owned` leaves the padding out.
   template <class Real>
-  void measure(std::size_t unit, std::span<Real const> owned) {
+  void measure(std::size_t unit, std::span<Real const> owned, int threads = 1) {
+    auto const sums = mine_.span().subspan(sums_at(unit));
     auto const block = static_cast<std::size_t>(cuts_[unit].block);
-    auto sum = mine_.span().begin() + static_cast<std::ptrdiff_t>(sums_at(unit));
-    for (std::size_t at = 0; at < owned.size(); at += block) {
-      *sum++ = sum_of_squares(owned.subspan(at, std::min(block, owned.size() - at)));
-    }
+    constexpr std::int64_t at_once = 32;
+    for_each_row_block(block_count(static_cast<std::int64_t>(owned.size()), cuts_[unit].block), at_once, threads, [&](row_block const& some) {
+      with_widest_vectors([&] {
+        for (auto i = static_cast<std::size_t>(some.first); i < static_cast<std::size_t>(some.first + some.rows); ++i) {
+          sums[i] = sum_of_squares(owned.subspan(i * block, std::min(block, owned.size() - i * block)));
+        }
+      });
+    });
   }
 
   // Sends this rank's message and reads everyone's.

@@ -6,6 +6,7 @@
 // Number is float, double, bfloat16 or float16. Left out: fp16 on a CPU, whose libtorch 1.13 has no fp16 product.
 #pragma once
 
+#include "compute_settings.hpp"
 #include "operators/number_formats.hpp"
 #include "shape.hpp"
 #include "torch_units.hpp"
@@ -64,6 +65,10 @@ class torch_backend {
         head_unit_(head_unit(shape)),
         units_(shape_, batch_, device_, torch_type<Number>()) {}
 
+  // libtorch has its own threads.
+  torch_backend(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length, compute_settings const&)
+      : torch_backend(shape, samples, sequence_length) {}
+
   std::int64_t hidden_elements() const noexcept { return batch_.rows() * shape_.hidden; }
   layer_activations make_activations() const { return {}; }
 
@@ -74,7 +79,8 @@ class torch_backend {
     auto const of_score = TORCH_VERSION_MAJOR >= 2 ? std::int64_t{0} : 2 * shape.heads * sequence_length;
     return rows * (of_row + of_score) * static_cast<std::int64_t>(sizeof(Number));
   }
-  static std::int64_t scratch_bytes(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length) {
+  static std::int64_t scratch_bytes(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length,
+                                    compute_settings const& = {}) {
     micro_batch const batch{samples, sequence_length};
     return 3 * torch_units::llama_units::chunk_rows(shape, batch) * shape.vocabulary * static_cast<std::int64_t>(sizeof(arithmetic<Number>));
   }

@@ -294,6 +294,7 @@ inline training_plan planned(kunmetrics::case_file what, options const& o, std::
   }
   detail::set_ranks(plan, ranks);
   plan.threads = static_cast<int>(o.threads > 0 ? o.threads : std::max<std::int64_t>(1, cores / (processes ? processes->here : plan.ranks)));
+  plan.settings.compute.threads = plan.threads;
   plan.rank_bytes = detail::rank_bytes(plan, plan.ranks);
   return plan;
 }

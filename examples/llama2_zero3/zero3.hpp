@@ -86,7 +86,7 @@ class zero3 {
         reduction_(book_, cuts_, shards_),
         whole_gradient_(book_, memory_part::exchange, shards_.optimizer ? 0 : largest_padded(cuts_)),
         summary_(book_, cuts_, settings.gradient_accumulation_steps),
-        backend_(shape, settings.samples, settings.sequence_length),
+        backend_(shape, settings.samples, settings.sequence_length, settings.compute),
         running_gradient_(book_, memory_part::activations, backend_.hidden_elements()) {
     auto const [samples, length] = std::pair{settings.samples, settings.sequence_length};
     auto const kept = settings.recompute == recompute::none ? layers_ : std::size_t{1};
@@ -94,7 +94,7 @@ class zero3 {
       inputs_.emplace_back(book_, memory_part::saved_inputs, backend_.hidden_elements());
     }
     for (std::size_t i = 0; i < kept; ++i) activations_.push_back(backend_.make_activations());
-    scratch_charge_ = {book_, memory_part::scratch, Backend::scratch_bytes(shape, samples, length)};
+    scratch_charge_ = {book_, memory_part::scratch, Backend::scratch_bytes(shape, samples, length, settings.compute)};
     activation_charge_ = {book_, memory_part::activations,
                           static_cast<std::int64_t>(kept) *
                               Backend::activation_bytes(shape, samples, length)};
@@ -113,9 +113,9 @@ class zero3 {
                                   std::to_string(settings_.gradient_accumulation_steps) +
                                   " micro-batches needed, received " + std::to_string(micro_steps));
     }
-    for (auto& sum : gradients_) std::ranges::fill(sum.span(), master{0});
     summary_.start();
     for (std::int64_t k = 0; k < micro_steps; ++k) {
+      sums_ = k == 0 ? accumulate::no : accumulate::yes;
       summary_.loss(static_cast<std::size_t>(k)) = forward_backward(micro_batch(tokens, k));
     }
     auto const summary = summarised(static_cast<std::int64_t>(tokens.size()), want_stop);
@@ -255,7 +255,7 @@ class zero3 {
     if (gathered_.holds(unit)) return;
     enter_(phase::communication);
     locate(ranks_, steps_ + 1, units_[unit].name);
-    gathered_.gather(unit, state_.padded_parameters(unit), ranks_);
+    gathered_.gather(unit, state_.padded_parameters(unit), ranks_, settings_.compute.threads);
     enter_(computing);
   }
 
@@ -267,7 +267,7 @@ class zero3 {
   void reduce(std::size_t unit) {
     enter_(phase::communication);
     locate(ranks_, steps_ + 1, units_[unit].name);
-    auto const strange = reduction_.add_to(gradients_[unit].span(), unit, ranks_);
+    auto const strange = reduction_.add_to(gradients_[unit].span(), unit, ranks_, sums_, settings_.compute.threads);
     if (strange) summary_.saw_backward(unit, *strange);
     enter_(phase::backward);
   }
@@ -277,7 +277,7 @@ class zero3 {
   step_summary summarised(std::int64_t tokens, bool want_stop) {
     enter_(phase::optimizer);
     for (std::size_t unit = 0; unit < units_.size(); ++unit) {
-      summary_.measure(unit, own_sum(unit));
+      summary_.measure(unit, own_sum(unit), settings_.compute.threads);
     }
     enter_(phase::communication);
     locate(ranks_, steps_ + 1, "summary");
@@ -322,7 +322,7 @@ class zero3 {
     enter_(phase::optimizer);
     adamw_step<master> const step{settings_.adamw, learning_rate, gradient_scale, ++applied_};
     for (std::size_t unit = 0; unit < units_.size(); ++unit) {
-      state_.update(step, unit, shards_.optimizer ? own_sum(unit) : whole_sum(unit));
+      state_.update(step, unit, shards_.optimizer ? own_sum(unit) : whole_sum(unit), settings_.compute.threads);
     }
     gathered_.expire();
   }
@@ -372,6 +372,7 @@ class zero3 {
   ledger book_;  // before all that is charged to it
   master_state<master> state_;
   std::vector<buffer<master>> gradients_;  // this rank's shards of the fp32 sums
+  accumulate sums_ = accumulate::no;       // whether they go on from those of the micro-step before
   gathered_units<real> gathered_;
   gradient_reduction<real> reduction_;
   buffer<master> whole_gradient_;  // of one unit, where the optimizer state is whole

@@ -58,16 +58,41 @@ void check_stages(int world, Ranks const& run) {
   for (int stage : {3, 2, 1, 0}) check_same<Number>(spread_over<Number>(world, stage), run);
 }
 
-// Prefetch on and off, activations kept and computed again, at stage 3.
+// Prefetch on and off, activations kept and computed again.
 template <class Number, class Ranks>
-void check_schedules(int world, Ranks const& run) {
+void check_schedules(int world, int stage, Ranks const& run) {
   for (auto const policy : {trainer::recompute::none, trainer::recompute::layers}) {
     for (bool const prefetch : {false, true}) {
       CAPTURE(prefetch);
-      auto plan = spread_over<Number>(world, 3);
+      auto plan = spread_over<Number>(world, stage);
       plan.settings.recompute = policy;
       plan.settings.prefetch = prefetch;
       check_same<Number>(plan, run);
+    }
+  }
+}
+
+// One and several ranks, each on one and several threads, on sizes of several blocks of everything that
+// threads share.
+template <class Number, class Ranks>
+void check_threads(Ranks const& run) {
+  auto const spread = [](int world, int threads) {
+    auto plan = spread_over<Number>(world, 3);
+    plan.steps = 3;
+    plan.shape = {.layers = 2, .hidden = 40, .heads = 4, .kv_heads = 2, .head_size = 10, .ffn = 150, .vocabulary = 2500};
+    plan.settings.samples = 3;
+    plan.settings.sequence_length = 130;
+    plan.settings.gradient_accumulation_steps = 2 / world;
+    plan.settings.compute.threads = threads;
+    return plan;
+  };
+  auto const alone = trainer::trained<trainer::cpu_backend<Number>>(spread(1, 1), run);
+  for (int const world : {1, 2}) {
+    for (int const threads : {1, 2, 3}) {
+      auto const together = trainer::trained<trainer::cpu_backend<Number>>(spread(world, threads), run);
+      CAPTURE(world);
+      CAPTURE(threads);
+      CHECK(trainer::same_bits(alone, together));
     }
   }
 }

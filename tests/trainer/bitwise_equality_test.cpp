@@ -24,12 +24,16 @@ TEST_CASE_TEMPLATE("every number of ranks at every stage", Number, float, bfloat
 }
 
 TEST_CASE_TEMPLATE("prefetch and recomputation", Number, float, bfloat16, float16) {
-  for (int world : ranks_of_schedules) check_schedules<Number>(world, thread_ranks{});
+  for (int world : ranks_of_schedules) {
+    for (int stage : {3, 2, 1, 0}) check_schedules<Number>(world, stage, thread_ranks{});
+  }
 }
 
 TEST_CASE_TEMPLATE("random delays before every collective", Number, float, bfloat16, float16) {
   for (int world : delayed_ranks) check_delays<Number>(world, thread_ranks{});
 }
+
+TEST_CASE_TEMPLATE("threads of a rank", Number, float, bfloat16, float16) { check_threads<Number>(thread_ranks{}); }
 
 TEST_CASE("numbers of 16 bits give other bits than fp32, and each its own") {
   CHECK_FALSE(same_bits(reference<float>().parameters, reference<bfloat16>().parameters));

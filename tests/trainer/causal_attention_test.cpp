@@ -1,8 +1,10 @@
+#include "attention_team.hpp"
 #include "central_difference.hpp"
 #include "operators/causal_attention.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -28,14 +30,15 @@ struct attended {
 };
 
 template <class Real>
-attended<Real> attention(attention_shape const& s, std::vector<Real> const& qkv) {
+attended<Real> attention(attention_shape const& s, std::vector<Real> const& qkv, int threads = 1) {
   auto const rows = s.samples * s.positions, width = s.heads * s.head_size;
   auto const garbage = std::numeric_limits<Real>::quiet_NaN();
   attended<Real> result{std::vector<Real>(static_cast<std::size_t>(rows * width), garbage),
                         std::vector<Real>(static_cast<std::size_t>(rows * s.heads), garbage)};
-  std::vector<Real> scores(static_cast<std::size_t>(s.block_elements()), garbage);
+  attention_team<Real> const scratch(s, threads);
+  for (auto const& one : scratch.members()) std::ranges::fill(one.scores, garbage);
   causal_attention_forward<Real>(s, {qkv, rows, qkv_columns(s)}, {result.o, rows, width},
-                                 result.lse, scores);
+                                 result.lse, scratch.members());
   return result;
 }
 
@@ -83,12 +86,24 @@ TEST_CASE("gradients of queries, keys and values agree with central differences"
     auto const d_o = normal_values(rows * width, 2);
     auto const saved = attention(s, qkv);
     std::vector<double> d_qkv(qkv.size(), std::numeric_limits<double>::quiet_NaN());
-    std::vector<double> scores(static_cast<std::size_t>(2 * s.block_elements()));
+    attention_team<double> const scratch(s, 2);
     causal_attention_backward<double>(s, {qkv, rows, qkv_columns(s)}, {saved.o, rows, width},
                                       saved.lse, {d_o, rows, width},
-                                      {d_qkv, rows, qkv_columns(s)}, scores);
+                                      {d_qkv, rows, qkv_columns(s)}, scratch.members());
     auto const value = [&] { return weighted_sum(attention(s, qkv).o, d_o); };
     CHECK(gradient_error(qkv, d_qkv, value, 300) < 1e-6);
+  }
+}
+
+TEST_CASE("any number of threads gives the same bits") {
+  for (auto const& s : shapes) {
+    auto const qkv = as_floats(normal_values(s.samples * s.positions * qkv_columns(s), 5));
+    auto const alone = attention(s, qkv);
+    for (int threads : {2, 3, 5}) {
+      auto const shared = attention(s, qkv, threads);
+      CHECK(shared.o == alone.o);
+      CHECK(shared.lse == alone.lse);
+    }
   }
 }
 

@@ -115,10 +115,24 @@ TEST_CASE("misuse of a buffer throws and says what is there") {
 }
 
 TEST_CASE("a gather that fails leaves nothing that looks whole") {
-  one_rank one;
-  one.gather(1);
-  one.ranks.abort("link lost");
-  CHECK_THROWS_AS(one.gather(3), aborted);
-  CHECK_FALSE(one.units.holds(1));
-  CHECK_FALSE(one.units.holds(3));
+  std::atomic<int> aborts{0}, whole{0};
+  run_ranks(2, [&](thread_communicator& ranks) {
+    auto const cuts = cuts_of(2);
+    ledger book;
+    gathered_units<float> units{book, cuts};
+    auto const gather = [&](std::size_t unit) {
+      auto const shard = shard_of(cuts[unit], unit, ranks.rank(), 0);
+      units.gather(unit, std::span<float const>{shard}, ranks);
+    };
+    gather(1);
+    ranks.abort("link lost");
+    try {
+      gather(3);
+    } catch (aborted const&) {
+      ++aborts;
+    }
+    if (units.holds(1) || units.holds(3)) ++whole;
+  });
+  CHECK(aborts == 2);
+  CHECK(whole == 0);
 }

@@ -38,7 +38,7 @@ std::vector<float> reduced(std::int64_t world) {
       for (std::size_t i = 0; i < gradients.size(); ++i) {
         gradients[i] = gradient(k * world + ranks.rank(), i);
       }
-      CHECK_FALSE(reduction.add_to(std::span{accumulated}, 1, ranks));
+      CHECK_FALSE(reduction.add_to(std::span{accumulated}, 1, ranks, accumulate::yes));
     }
     auto const owned = of.owned(ranks.rank());
     if (owned > 0) {
@@ -71,7 +71,7 @@ TEST_CASE("padding arrives as zero, whatever a larger unit left there") {
     std::ranges::fill(reduction.unit_gradients(0), 9.0F);
     std::ranges::fill(reduction.unit_gradients(1), 1.0F);
     std::vector<float> accumulated(static_cast<std::size_t>(small.shard));
-    reduction.add_to(std::span{accumulated}, 1, ranks);
+    reduction.add_to(std::span{accumulated}, 1, ranks, accumulate::yes);
     auto const owned = small.owned(ranks.rank());
     for (std::size_t i = 0; i < accumulated.size(); ++i) {
       auto const expected = static_cast<std::int64_t>(i) < owned ? 4.0F : 0.0F;
@@ -91,7 +91,7 @@ TEST_CASE_TEMPLATE("16-bit gradients are summed in fp32, so that none is lost be
     float const mine = ranks.rank() == 0 ? 2048.0F : 0.5F;  // their sum has more digits than either format
     std::ranges::fill(reduction.unit_gradients(0), narrowed<Number>(mine));
     std::vector<float> accumulated(static_cast<std::size_t>(of.shard));
-    reduction.add_to(std::span{accumulated}, 0, ranks);
+    reduction.add_to(std::span{accumulated}, 0, ranks, accumulate::yes);
     for (std::int64_t i = 0; i < of.owned(ranks.rank()); ++i) {
       if (accumulated[static_cast<std::size_t>(i)] != 2049.0F) ++wrong;
     }
@@ -111,7 +111,7 @@ TEST_CASE_TEMPLATE("the first rank whose gradients are not finite is told to the
       reduction.unit_gradients(0)[700] = narrowed<Number>(std::numeric_limits<float>::infinity());
     }
     std::vector<float> accumulated(static_cast<std::size_t>(of.shard));
-    auto const source = reduction.add_to(std::span{accumulated}, 0, ranks);
+    auto const source = reduction.add_to(std::span{accumulated}, 0, ranks, accumulate::yes);
     bool const mine = of.first(ranks.rank()) <= 700 && 700 < of.first(ranks.rank()) + of.shard;
     if (source == (mine ? std::optional<std::int64_t>{1} : std::nullopt)) ++told;
   });

@@ -62,25 +62,34 @@ TEST_CASE_TEMPLATE("activation bytes are the parts' and what is allocated", Numb
 }
 
 TEST_CASE_TEMPLATE("scratch bytes are the parts' and what is allocated", Number, float, double, bfloat16, float16) {
-  auto const declared = cpu_backend<Number>::scratch_bytes(shape, samples, positions);
-  auto const chunk = output_head<Number>::chunk_rows(shape, {samples, positions});
-  constexpr std::int64_t real = sizeof(arithmetic<Number>), number = sizeof(Number);
-  auto expected = padded_bytes(real, {positions * 11, positions * 11, 2 * 64 * positions, rows * 346, rows * 130,
-                                      chunk * 5003, chunk, 2 * 130}) +
-                  padded_bytes(number, {rows * 220, chunk * 130}) + padded_bytes(4, {chunk}) +
-                  padded_bytes(8, {130, 130, rows});
-  if (half_width<Number>) {
-    expected += padded_bytes(4, {692, 692, 692, 130, 130, 130, 8 * positions * 22, chunk * 130}) +
-                padded_bytes(2, {rows * 132, chunk * 5003});
-    if (chunk < samples * (positions - 1)) expected += padded_bytes(4, {5003 * 130});
-  }
-  CHECK(declared == expected);
-  auto const before = heap_bytes();
-  cpu_backend<Number> const backend(shape, samples, positions);
-  auto const after = heap_bytes();
-  CHECK(backend.allocated_bytes() == declared);
-  if (before && after) {
-    CHECK(*after - *before >= declared);
-    CHECK(*after - *before <= declared + 6 * 8192);  // five blocks: layer, head, embedding, their rows, and the layouts
+  for (int const threads : {1, 3}) {
+    compute_settings const compute{.threads = threads};
+    auto const declared = cpu_backend<Number>::scratch_bytes(shape, samples, positions, compute);
+    auto const chunk = output_head<Number>::chunk_rows(shape, {samples, positions});
+    constexpr std::int64_t real = sizeof(arithmetic<Number>), number = sizeof(Number);
+    auto each = padded_bytes(real, {64 * positions, 64 * positions, 64 * 22, positions * 22, positions * 22,  // attention
+                                    128 * 692, 128 * 130});                                                  // tiles
+    if (half_width<Number>) {
+      each += padded_bytes(4, {4 * positions * 22, 692, 692, 692, 130, 130, 130}) + padded_bytes(2, {64 * positions, 64 * positions});
+    }
+    auto expected = threads * each +
+                    padded_bytes(real, {positions * 11, positions * 11, chunk * 5003, chunk, 2 * 130}) +
+                    padded_bytes(number, {rows * 132, rows * 220, chunk * 130}) + padded_bytes(4, {chunk}) +
+                    // by the number of blocks of 128 rows: partial sums of a layer, and of a chunk
+                    padded_bytes(8, {130, 130, 130, chunk, rows, 3 * 130, (chunk + 127) / 128 * 130});
+    if (half_width<Number>) {
+      expected += padded_bytes(2, {chunk * 5003});
+      if (chunk < samples * (positions - 1)) expected += padded_bytes(4, {5003 * 130});
+    }
+    CHECK(declared == expected);
+    auto const before = heap_bytes();
+    cpu_backend<Number> const backend(shape, samples, positions, compute);
+    auto const after = heap_bytes();
+    CHECK(backend.allocated_bytes() == declared);
+    if (before && after) {
+      CHECK(*after - *before >= declared);
+      // the blocks of layer, head and embedding, of every thread's operators, and the layouts
+      CHECK(*after - *before <= declared + (6 + 2 * threads) * 8192);
+    }
   }
 }

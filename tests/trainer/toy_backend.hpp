@@ -7,6 +7,7 @@
 // them shows in the numbers. Elements of a unit beyond samples * S * hidden get no gradient.
 #pragma once
 
+#include "compute_settings.hpp"
 #include "shape.hpp"
 #include "unit.hpp"
 
@@ -26,7 +27,7 @@ class toy_backend {
     std::vector<Real> factors;  // 1 + w of every element
   };
 
-  toy_backend(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length)
+  toy_backend(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length, compute_settings const& = {})
       : hidden_(static_cast<std::size_t>(shape.hidden)),
         rows_(static_cast<std::size_t>(samples * sequence_length)),
         layer_(static_cast<std::size_t>(llama_units(shape)[1].numel)),
@@ -39,7 +40,7 @@ class toy_backend {
                                        std::int64_t sequence_length) {
     return samples * sequence_length * shape.hidden * static_cast<std::int64_t>(sizeof(Real));
   }
-  static std::int64_t scratch_bytes(llama_shape const&, std::int64_t, std::int64_t) { return 0; }
+  static std::int64_t scratch_bytes(llama_shape const&, std::int64_t, std::int64_t, compute_settings const& = {}) { return 0; }
 
   void embedding_forward(std::span<Real const> parameters, std::span<std::int32_t const> tokens,
                          std::span<Real> y) {

@@ -3,21 +3,20 @@
 //   bfloat16   oneDNN's bf16 product where the processor has the instructions, K never cut
 //   else       tiles of both factors converted to fp32 and multiplied by oneDNN's sgemm, partial sums in fp32
 //
-// c is fp32, or of the factors' own format: then tile after tile is summed in fp32 and rounded once,
-// c's old value included for accumulate::yes. The caller's OpenMP threads share the tiles, and what is
-// computed depends on the sizes alone, so equal arguments give equal bits. A thread keeps the memory of
-// its tiles, 1.5 MiB, from one product to the next, as oneDNN keeps what it packs.
+// c is fp32; who stores 16 bits rounds it. What is computed depends on the sizes alone, so equal arguments
+// give equal bits. A thread keeps the memory of its tiles, 1.3 MiB, from one product to the next, as oneDNN
+// keeps what it packs. A product runs on the calling thread, as far as OpenMP's setting lets oneDNN.
 // dnnl_gemm_bf16bf16f32 is exported by oneDNN 1.0 to 3.x beside dnnl_sgemm, but not declared in its
 // headers; it is bound weakly, and a library without it means converted tiles.
 #pragma once
 
 #include "operators/conversion.hpp"
 #include "operators/product.hpp"
+#include "operators/widest_vectors.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -55,39 +54,15 @@ inline bool has_native_bfloat16_product() noexcept {
 namespace detail {
 inline constexpr std::int64_t tile_m = 128, tile_n = 512, tile_k = 512;
 
-/// One thread's tiles of both factors and of the result.
+/// One thread's tiles of both factors.
 struct product_tiles {
-  std::vector<float> a = std::vector<float>(tile_m * tile_k), b = std::vector<float>(tile_k * tile_n),
-                     c = std::vector<float>(tile_m * tile_n);
+  std::vector<float> a = std::vector<float>(tile_m * tile_k), b = std::vector<float>(tile_k * tile_n);
 
   static product_tiles& of_this_thread() {
     static thread_local product_tiles tiles;
     return tiles;
   }
 };
-
-/// Calls body(first row, first column) for every tile of a result, on the caller's OpenMP threads; throws
-/// what one of them threw.
-template <class Body>
-void for_each_tile(std::int64_t rows, std::int64_t columns, Body const& body) {
-  auto const across = (columns + tile_n - 1) / tile_n;
-  auto const tiles = (rows + tile_m - 1) / tile_m * across;
-  std::exception_ptr failure;
-#ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic) if (tiles > 1)
-#endif
-  for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    try {
-      body(tile / across * tile_m, tile % across * tile_n);
-    } catch (...) {
-#ifdef _OPENMP
-#pragma omp critical(trainer_product_failure)
-#endif
-      failure = std::current_exception();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
-}
 
 /// Part [rows, columns] of a factor from (i, j) on.
 template <class Number>
@@ -102,14 +77,14 @@ template <half_width Number>
 factor<float> converted(factor<Number> const& from, float* to) noexcept {
   auto const rows = from.is_transposed ? from.columns : from.rows;
   auto const columns = from.is_transposed ? from.rows : from.columns;
-  widen_rows<Number>({from.data, rows, columns, from.stride}, {to, rows, columns, columns});
+  with_widest_vectors([&] { widen_rows<Number>({from.data, rows, columns, from.stride}, {to, rows, columns, columns}); });
   return {to, from.rows, from.columns, columns, from.is_transposed};
 }
 
 inline void native_product(factor<bfloat16> const& a, factor<bfloat16> const& b, matrix_view<float> c,
-                           accumulate onto) {
+                           accumulate onto, float alpha = 1.0F) {
   auto const status = dnnl_gemm_bf16bf16f32(a.is_transposed ? 'T' : 'N', b.is_transposed ? 'T' : 'N', c.rows, c.columns,
-                                            a.columns, 1.0F, a.data, a.stride, b.data, b.stride,
+                                            a.columns, alpha, a.data, a.stride, b.data, b.stride,
                                             onto == accumulate::yes ? 1.0F : 0.0F, c.data, c.stride);
   if (status != dnnl_success) {
     throw std::runtime_error("product: dnnl_success was needed from dnnl_gemm_bf16bf16f32, received status " +
@@ -129,16 +104,9 @@ void converted_product(factor<Number> const& a, factor<Number> const& b, matrix_
   }
 }
 
-template <half_width Number>
-void product_in_fp32(factor<Number> const& a, factor<Number> const& b, matrix_view<float> c, accumulate onto,
-                     product_tiles& tiles) {
-  if constexpr (std::same_as<Number, bfloat16>) {
-    if (has_native_bfloat16_product()) return native_product(a, b, c, onto);
-  }
-  converted_product(a, b, c, onto, tiles);
-}
+}  // namespace detail
 
-/// Rounds a tile of sums into c, what stood in c added first for accumulate::yes.
+/// Rounds sums into c, what stood in c added first for accumulate::yes; the sums are spent.
 template <half_width Number>
 void round_into(matrix_view<float> sums, matrix_view<Number> c, accumulate onto) noexcept {
   for (std::int64_t i = 0; i < c.rows; ++i) {
@@ -150,36 +118,26 @@ void round_into(matrix_view<float> sums, matrix_view<Number> c, accumulate onto)
     narrow<Number>(sums.row(i), c.row(i));
   }
 }
-}  // namespace detail
-
 /// c [M, N] = a [M, K] * b [K, N], or c += that; a and b do not overlap c. Throws std::invalid_argument if
 /// the sizes do not agree.
-template <class Number, class Result>
-void mixed_product(factor<Number> const& a, factor<Number> const& b, matrix_view<Result> c,
+template <class Number>
+void mixed_product(factor<Number> const& a, factor<Number> const& b, matrix_view<arithmetic<Number>> c,
                    accumulate onto = accumulate::no) {
-  static_assert(std::is_same_v<Result, Number> || std::is_same_v<Result, arithmetic<Number>>);
   require_product_sizes(a, b, c);
   if constexpr (!half_width<Number>) {
     unchecked_product(a, b, c, onto, Number{1});
   } else {
-    if constexpr (std::is_same_v<Number, bfloat16> && std::is_same_v<Result, float>) {
+    if constexpr (std::is_same_v<Number, bfloat16>) {
       if (has_native_bfloat16_product()) return detail::native_product(a, b, c, onto);
     }
-    detail::for_each_tile(c.rows, c.columns, [&](std::int64_t i, std::int64_t j) {
-      auto const rows = std::min(detail::tile_m, c.rows - i);
-      auto const columns = std::min(detail::tile_n, c.columns - j);
-      auto const left = detail::part(a, i, 0, rows, a.columns);
-      auto const right = detail::part(b, 0, j, b.rows, columns);
-      auto const to = c.block(i, j, rows, columns);
-      auto& tiles = detail::product_tiles::of_this_thread();
-      if constexpr (half_width<Result>) {
-        matrix_view<float> const sums(tiles.c.data(), rows, columns, columns);
-        detail::product_in_fp32(left, right, sums, accumulate::no, tiles);
-        detail::round_into<Number>(sums, to, onto);
-      } else {
-        detail::product_in_fp32(left, right, to, onto, tiles);
+    auto& tiles = detail::product_tiles::of_this_thread();
+    for (std::int64_t i = 0; i < c.rows; i += detail::tile_m) {
+      for (std::int64_t j = 0; j < c.columns; j += detail::tile_n) {
+        auto const rows = std::min(detail::tile_m, c.rows - i), columns = std::min(detail::tile_n, c.columns - j);
+        detail::converted_product(detail::part(a, i, 0, rows, a.columns), detail::part(b, 0, j, b.rows, columns),
+                                  c.block(i, j, rows, columns), onto, tiles);
       }
-    });
+    }
   }
 }
 

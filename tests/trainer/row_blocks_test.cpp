@@ -1,0 +1,35 @@
+#include "operators/row_blocks.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+using namespace trainer;
+
+TEST_CASE("every row is in one block, whatever the number of threads") {
+  for (int const threads : {1, 2, 5}) {
+    for (std::int64_t const rows : {0, 1, 7, 8, 9, 1000}) {
+      std::vector<std::atomic<int>> seen(static_cast<std::size_t>(rows));
+      for_each_row_block(rows, 8, threads, [&](row_block const& block) {
+        CHECK_UNARY(block.first == static_cast<std::int64_t>(block.index) * 8);
+        CHECK_UNARY(block.thread < static_cast<std::size_t>(threads));
+        for (auto i = block.first; i < block.first + block.rows; ++i) ++seen[static_cast<std::size_t>(i)];
+      });
+      for (auto const& times : seen) CHECK_UNARY(times == 1);
+    }
+  }
+}
+
+TEST_CASE("what one thread throws is thrown to the caller, after all have ended") {
+  for (int const threads : {1, 2}) {
+    CHECK_THROWS_WITH_AS(for_each_row_block(100, 8, threads,
+                                            [](row_block const& block) {
+                                              if (block.index == 5) throw std::runtime_error("no block");
+                                            }),
+                         "no block", std::runtime_error);
+  }
+}
