@@ -62,6 +62,10 @@ inline void add_options(CLI::App& app, options& o) {
       ->check(CLI::Range(0.1, 1e6))->capture_default_str();
   app.add_option("--backend", o.backend, "what computes: our own operators over oneDNN, or libtorch's (torch)")
       ->check(CLI::IsMember({"cpu", "torch"}))->capture_default_str();
+  app.add_option("--fc-tuning", o.fc_tuning,
+                 "blocking of the matrix products: as it is (off), as once measured on this machine for such a run, else "
+                 "measured now and kept (cache), or measured now (force); tuned runs may differ in last bits")
+      ->check(CLI::IsMember({"off", "cache", "force"}))->capture_default_str();
 }
 
 }  // namespace trainer

@@ -1,10 +1,13 @@
-// How a rank computes: on how many threads. What is computed has the same bits whatever it says.
+// How a rank computes: on how many threads, which change no bit, and by which kernels, which may.
 #pragma once
+
+#include "fc_plan.hpp"
 
 namespace trainer {
 
 struct compute_settings {
   int threads = 1;  // that share a rank's operators
+  fc_plan fc{};     // the same on all ranks
 };
 
 }  // namespace trainer

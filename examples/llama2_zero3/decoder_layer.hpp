@@ -13,6 +13,7 @@
 #include "arena.hpp"
 #include "compute_settings.hpp"
 #include "layer_activations.hpp"
+#include "layer_products.hpp"
 #include "operators/block_team.hpp"
 #include "operators/causal_attention.hpp"
 #include "operators/matrix_view.hpp"
@@ -20,6 +21,7 @@
 #include "unit.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -50,16 +52,17 @@ class decoder_layer {
 
   /// Exact bytes of the scratch one object allocates.
   static std::int64_t scratch_bytes(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {}) {
-    return block_bytes<parts>(shape, batch, compute.threads) +
-           block_team<Number>::bytes(batch.rows(), widest_row(shape), shape.hidden, compute.threads);
+    auto const room = layer_products<Number>(shape, batch.rows(), compute).room_bytes();
+    return block_bytes<parts>(shape, batch, compute.threads, room) + block_team<Number>::bytes(team_sizes(shape, batch), compute);
   }
 
   decoder_layer(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {})
       : shape_(shape),
         batch_(batch),
-        memory_(block_bytes<parts>(shape, batch, compute.threads)),
-        scratch_(memory_, shape, batch, compute.threads),
-        team_(batch.rows(), widest_row(shape), shape.hidden, compute.threads) {
+        products_(shape, batch.rows(), compute),
+        memory_(block_bytes<parts>(shape, batch, compute.threads, products_.room_bytes())),
+        scratch_(memory_, shape, batch, compute.threads, products_.room_bytes()),
+        team_(team_sizes(shape, batch), compute) {
     fill_rotary_angles(angles(), batch.positions, shape.rope_theta);
   }
 
@@ -70,22 +73,24 @@ class decoder_layer {
                layer_activations<Number>& saved) {
     auto const qkv = rows_of(saved->qkv, qkv_width(shape_));
     auto const attended = rows_of(saved->attention_output, attention_width(shape_));
+    products_.prepare(fc_pass::forward, {w.wqkv, w.wo, w.w_gate_up, w.w_down}, scratch_.packed);
+    auto const fc = [this](fc_matrix matrix) -> auto& { return products_(matrix, fc_pass::forward); };
     team_.for_each_block(batch_.rows(), [&](row_block const& b, auto const& run) {
       auto const normed = part(hidden(saved->attention_input), b);
       run.norm_forward(part(x, b), w.attention_norm, shape_.rms_epsilon, normed, part(saved->attention_inverse, b));
-      run.multiply(normed, transposed(w.wqkv), part(qkv, b));
+      run.multiply(normed, fc(fc_matrix::qkv), part(qkv, b));
       run.rotate(part(qkv, b), b.first, rotated_heads(), batch_.positions, angles(), rotation::forward);
     });
     causal_attention_forward<Number>(attention(), qkv, attended, saved->lse, scratch_.attention);
     team_.for_each_block(batch_.rows(), [&](row_block const& b, auto const& run) {
       auto const middle = part(hidden(saved->middle), b), normed = part(hidden(saved->ffn_input), b);
-      run.multiply_and_add(part(attended, b), transposed(w.wo), part(x, b), middle);
+      run.multiply_and_add(part(attended, b), fc(fc_matrix::wo), part(x, b), middle);
       run.norm_forward(middle, w.ffn_norm, shape_.rms_epsilon, normed, part(saved->ffn_inverse, b));
       auto const gate_up = part(rows_of(saved->gate_up, 2 * shape_.ffn), b);
       auto const activated = part(rows_of(saved->swiglu, shape_.ffn), b);
-      run.multiply(normed, transposed(w.w_gate_up), gate_up);
+      run.multiply(normed, fc(fc_matrix::gate_up), gate_up);
       run.activate(gate_up, activated);
-      run.multiply_and_add(activated, transposed(w.w_down), middle, part(y, b));
+      run.multiply_and_add(activated, fc(fc_matrix::down), middle, part(y, b));
     });
   }
 
@@ -94,6 +99,7 @@ class decoder_layer {
   void backward(layer_tensors<Number const> const& w, matrix_view<Number const> x,
                 layer_activations<Number>& saved, matrix_view<Number> dy,
                 layer_tensors<Number> const& dw) {
+    products_.prepare(fc_pass::input_gradient, {w.wqkv, w.wo, w.w_gate_up, w.w_down}, scratch_.packed);
     feed_forward_backward(w, saved, dy, dw);
     attention_backward(w, x, saved, dy, dw);
   }
@@ -104,14 +110,16 @@ class decoder_layer {
     std::span<Number> d_attended;    // [T, heads d]
     std::span<Number> d_qkv;         // [T, (heads + 2 kv_heads) d]
     std::span<double> d_norm;        // [h]
+    std::span<std::byte> packed;     // weights of the pass, where kernels want them so
     std::vector<attention_scratch<Number>> attention;  // a thread's each
 
-    parts(arena& from, llama_shape const& shape, micro_batch const& batch, int threads)
+    parts(arena& from, llama_shape const& shape, micro_batch const& batch, int threads, std::int64_t packed_bytes)
         : cosines(from.take<real>(batch.positions * shape.head_size / 2)),
           sines(from.take<real>(batch.positions * shape.head_size / 2)),
           d_attended(from.take<Number>(batch.rows() * attention_width(shape))),
           d_qkv(from.take<Number>(batch.rows() * qkv_width(shape))),
-          d_norm(from.take<double>(shape.hidden)) {
+          d_norm(from.take<double>(shape.hidden)),
+          packed(from.take<std::byte>(packed_bytes)) {
       for (int i = 0; i < threads; ++i) attention.emplace_back(from, attention_sizes(shape, batch));
     }
   };
@@ -119,6 +127,10 @@ class decoder_layer {
   static std::int64_t widest_row(llama_shape const& shape) {
     return std::max({shape.hidden, 2 * shape.ffn, qkv_width(shape)});
   }
+  static typename block_team<Number>::sizes team_sizes(llama_shape const& shape, micro_batch const& batch) {
+    return {.rows = batch.rows(), .widest = widest_row(shape), .summed = shape.hidden};
+  }
+  fc_product<Number>& through(fc_matrix matrix) { return products_(matrix, fc_pass::input_gradient); }
   static attention_shape attention_sizes(llama_shape const& shape, micro_batch const& batch) {
     return {batch.samples, batch.positions, shape.heads, shape.kv_heads, shape.head_size};
   }
@@ -151,16 +163,16 @@ class decoder_layer {
     auto const gate_up = rows_of(saved->gate_up, 2 * shape_.ffn);
     auto const attended = rows_of(saved->attention_output, attention_width(shape_));
     auto const d_attended = rows_of(scratch_.d_attended, attention_width(shape_));
-    team_.weight_gradient(dy, rows_of(saved->swiglu, shape_.ffn), dw.w_down);
+    team_.weight_gradient(fc_matrix::down, dy, rows_of(saved->swiglu, shape_.ffn), dw.w_down);
     team_.for_each_block(batch_.rows(), scratch_.d_norm, [&](row_block const& b, auto const& run, std::span<double> d_norm) {
-      run.activation_backward(run.multiplied(part(dy, b), w.w_down), part(gate_up, b));
+      run.activation_backward(run.multiplied(part(dy, b), through(fc_matrix::down)), part(gate_up, b));
       run.norm_backward(part(hidden(saved->middle), b), w.ffn_norm, part(saved->ffn_inverse, b),
-                        run.multiplied(part(gate_up, b), w.w_gate_up), part(dy, b), d_norm);
-      run.multiply(part(dy, b), w.wo, part(d_attended, b));
+                        run.multiplied(part(gate_up, b), through(fc_matrix::gate_up)), part(dy, b), d_norm);
+      run.multiply(part(dy, b), through(fc_matrix::wo), part(d_attended, b));
     });
     keep_norm_gradient(dw.ffn_norm);
-    team_.weight_gradient(gate_up, hidden(saved->ffn_input), dw.w_gate_up);
-    team_.weight_gradient(dy, attended, dw.wo);
+    team_.weight_gradient(fc_matrix::gate_up, gate_up, hidden(saved->ffn_input), dw.w_gate_up);
+    team_.weight_gradient(fc_matrix::wo, dy, attended, dw.wo);
   }
 
   void attention_backward(layer_tensors<Number const> const& w, matrix_view<Number const> x,
@@ -174,10 +186,10 @@ class decoder_layer {
     team_.for_each_block(batch_.rows(), scratch_.d_norm, [&](row_block const& b, auto const& run, std::span<double> d_norm) {
       run.rotate(part(d_qkv, b), b.first, rotated_heads(), batch_.positions, angles(), rotation::backward);
       run.norm_backward(part(x, b), w.attention_norm, part(saved->attention_inverse, b),
-                        run.multiplied(part(d_qkv, b), w.wqkv), part(dy, b), d_norm);
+                        run.multiplied(part(d_qkv, b), through(fc_matrix::qkv)), part(dy, b), d_norm);
     });
     keep_norm_gradient(dw.attention_norm);
-    team_.weight_gradient(d_qkv, hidden(saved->attention_input), dw.wqkv);
+    team_.weight_gradient(fc_matrix::qkv, d_qkv, hidden(saved->attention_input), dw.wqkv);
   }
 
   void keep_norm_gradient(matrix_view<Number> dw) const {
@@ -187,6 +199,7 @@ class decoder_layer {
 
   llama_shape shape_;
   micro_batch batch_;
+  layer_products<Number> products_;
   arena memory_;
   parts scratch_;
   block_team<Number> team_;

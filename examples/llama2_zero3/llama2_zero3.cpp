@@ -9,6 +9,7 @@
 #include "mpi_world.hpp"
 #endif
 #include "report_files.hpp"
+#include "run_tuning.hpp"
 #include "supervisor.hpp"
 #include "training.hpp"
 #include "training_plan.hpp"
@@ -85,6 +86,9 @@ void train(job const& what, auto const& engine) {
   // a rank that does not report has no use for a measured peak, and would disturb the measurement
   gemm_peak const peak = engine.reports() ? measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision)
                                             : gemm_peak{.flop_per_second = 1, .size = 1, .threads = 1};
+  if (engine.reports() && plan.tuning) {
+    std::cerr << fc_table(*plan.tuning, peak.flop_per_second / peak.threads * std::min(peak.threads, plan.threads));
+  }
   cpu_processor const owner{peak, plan.ranks, memory, plan.what.precision};
   auto const processor = owner.device();
   auto const before = from ? from->meta().progress.steps : 0;
@@ -137,6 +141,7 @@ job prepared(options const& o, std::optional<process_ranks> processes) {
   if (o.tokens) what.tokens = *o.tokens;
   auto const available = available_memory();
   auto plan = planned(std::move(what), o, available, cores(), processes);
+  tune(plan, o);
   require_memory(plan, available);
   dataset tokens{plan.what.tokens, plan.shape.vocabulary, o.seed};
   require_sequence(plan, tokens);
@@ -189,6 +194,16 @@ struct mpi_engine {
   training_outcome run(auto& training, rank_limits const&) const { return training.run_rank(any_communicator{*ranks}); }
 };
 
+// All ranks multiply as rank 0 has tuned.
+void multiply_alike(training_plan& plan, mpi_communicator& ranks) {
+  if (!plan.tuning) return;
+  std::vector<fc_plan> all(static_cast<std::size_t>(ranks.size()));
+  auto const mine = plan.tuning->plan;
+  ranks.all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{all}));
+  plan.tuning->plan = all.front();
+  use_tuning(plan, *std::move(plan.tuning));
+}
+
 // What all ranks prepare alike, or the refusal that the first of those that refuse has to tell.
 std::optional<job> prepared_alike(options const& o, mpi_communicator& ranks) {
   std::optional<job> what;
@@ -202,7 +217,10 @@ std::optional<job> prepared_alike(options const& o, mpi_communicator& ranks) {
   char const mine = refusal.empty() ? 0 : 1;
   ranks.all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{refused}));
   auto const first = std::ranges::find(refused, char{1});
-  if (first == refused.end()) return what;
+  if (first == refused.end()) {
+    multiply_alike(what->plan, ranks);
+    return what;
+  }
   if (first - refused.begin() == ranks.rank()) say(refusal);
   return std::nullopt;
 }

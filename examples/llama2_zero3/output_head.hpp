@@ -13,6 +13,7 @@
 
 #include "arena.hpp"
 #include "compute_settings.hpp"
+#include "layer_products.hpp"
 #include "operators/block_team.hpp"
 #include "operators/cross_entropy.hpp"
 #include "operators/matrix_view.hpp"
@@ -42,31 +43,35 @@ class output_head {
  public:
   using real = arithmetic<Number>;
 
-  /// Predictions in one chunk: as many as 4 MiB of logits hold, at least 256, at most all.
+  /// Predictions in one chunk: as many times 256 as 4 MiB of logits hold, at least 256, at most all.
   static std::int64_t chunk_rows(llama_shape const& shape, micro_batch const& batch) noexcept {
-    constexpr std::int64_t logits_bytes = std::int64_t{4} << 20;
+    constexpr std::int64_t logits_bytes = std::int64_t{4} << 20, step = 256;
     auto const row_bytes = shape.vocabulary * static_cast<std::int64_t>(sizeof(real));
-    return std::min(std::max<std::int64_t>(logits_bytes / row_bytes, 256), batch.predictions());
+    return std::min(std::max<std::int64_t>(logits_bytes / row_bytes / step, 1) * step, batch.predictions());
   }
 
   /// Exact bytes of the scratch one object allocates.
   static std::int64_t scratch_bytes(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {}) {
-    return block_bytes<parts>(shape, batch) +
-           block_team<Number>::bytes(chunk_rows(shape, batch), shape.hidden, shape.hidden, compute.threads);
+    std::int64_t const rooms = product(shape, batch, fc_pass::forward, compute).room_bytes() +
+                               product(shape, batch, fc_pass::input_gradient, compute).room_bytes();
+    return block_bytes<parts>(shape, batch, rooms) + block_team<Number>::bytes(team_sizes(shape, batch), compute);
   }
 
   output_head(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {})
       : shape_(shape),
         batch_(batch),
-        memory_(block_bytes<parts>(shape, batch)),
-        scratch_(memory_, shape, batch),
-        team_(chunk_rows(shape, batch), shape.hidden, shape.hidden, compute.threads) {}
+        to_logits_(product(shape, batch, fc_pass::forward, compute)),
+        from_logits_(product(shape, batch, fc_pass::input_gradient, compute)),
+        memory_(block_bytes<parts>(shape, batch, to_logits_.room_bytes() + from_logits_.room_bytes())),
+        scratch_(memory_, shape, batch, to_logits_.room_bytes() + from_logits_.room_bytes()),
+        team_(team_sizes(shape, batch), compute) {}
 
   std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes() + team_.allocated_bytes(); }
 
   /// Mean loss for x [T, h] and T tokens, each in [0, V).
   double forward(head_tensors<Number const> const& w, matrix_view<Number const> x, std::span<std::int32_t const> tokens) {
     double loss = 0.0;
+    to_logits_.prepare(w.lm_head, forward_room());
     for_each_chunk([&](chunk const& rows) {
       auto const logits = chunk_logits(w, x, tokens, rows);
       loss += summed_losses(rows, [&](std::int64_t i) { return cross_entropy_forward(logits.block(i, 0, 1, logits.columns), target(i)); });
@@ -82,6 +87,8 @@ class output_head {
     double loss = 0.0;
     for (std::int64_t t = 0; t < dx.rows; ++t) std::ranges::fill(dx.row(t), Number{});
     std::ranges::fill(scratch_.d_norm, 0.0);
+    to_logits_.prepare(w.lm_head, forward_room());
+    from_logits_.prepare(w.lm_head, scratch_.packed.subspan(forward_room().size()));
     for_each_chunk([&](chunk const& rows) {
       auto const logits = chunk_logits(w, x, tokens, rows);
       auto const d_logits = stored(logits);
@@ -108,18 +115,20 @@ class output_head {
     std::span<double> losses;         // [chunk]
     std::span<double> d_norm;         // [h]
     std::span<double> d_chunk_norm;   // [h]
+    std::span<std::byte> packed;      // the weights, where kernels want them so
     // where Number has 16 bits:
     std::span<Number> d_logits;       // [chunk, V]
     std::span<real> d_lm_head;        // [V, h] the sum over chunks, if there are several
 
-    parts(arena& from, llama_shape const& shape, micro_batch const& batch)
+    parts(arena& from, llama_shape const& shape, micro_batch const& batch, std::int64_t packed_bytes)
         : logits(from.take<real>(chunk_rows(shape, batch) * shape.vocabulary)),
           normed(from.take<Number>(chunk_rows(shape, batch) * shape.hidden)),
           inverse(from.take<real>(chunk_rows(shape, batch))),
           targets(from.take<std::int32_t>(chunk_rows(shape, batch))),
           losses(from.take<double>(chunk_rows(shape, batch))),
           d_norm(from.take<double>(shape.hidden)),
-          d_chunk_norm(from.take<double>(shape.hidden)) {
+          d_chunk_norm(from.take<double>(shape.hidden)),
+          packed(from.take<std::byte>(packed_bytes)) {
       if constexpr (half_width<Number>) {
         d_logits = from.take<Number>(chunk_rows(shape, batch) * shape.vocabulary);
         bool const several = chunk_rows(shape, batch) < batch.predictions();
@@ -175,6 +184,13 @@ class output_head {
         }
       });
     });
+    if (to_logits_.kernel() == fc_kernel::packed) {
+      team_.for_each_block(rows.count, [&](row_block const& block, auto const&) {
+        to_logits_.multiply(normed.block(block.first, 0, block.rows, normed.columns),
+                            logits.block(block.first, 0, block.rows, logits.columns), block.thread);
+      });
+      return logits;
+    }
     for_each_row_block(shape_.vocabulary, columns_at_once, team_.threads(), [&](row_block const& block) {
       mixed_product<Number>(normed, transposed(w.lm_head.block(block.first, 0, block.rows, w.lm_head.columns)),
                             logits.block(0, block.first, logits.rows, block.rows));
@@ -207,9 +223,9 @@ class output_head {
   void product_gradient(matrix_view<Number const> d_logits, matrix_view<Number const> normed, matrix_view<Number> d_lm_head,
                         chunk const& rows) const {
     auto const onto = rows.first == 0 ? accumulate::no : accumulate::yes;
-    if (scratch_.d_lm_head.empty()) return team_.weight_gradient(d_logits, normed, d_lm_head, onto);
+    if (scratch_.d_lm_head.empty()) return team_.weight_gradient(fc_matrix::lm_head, d_logits, normed, d_lm_head, onto);
     matrix_view<real> const sum(scratch_.d_lm_head, shape_.vocabulary, shape_.hidden);
-    team_.weight_gradient(d_logits, normed, sum, onto);
+    team_.weight_gradient(fc_matrix::lm_head, d_logits, normed, sum, onto);
     if (rows.first + rows.count < batch_.predictions()) return;
     for_each_row_block(sum.rows, columns_at_once, team_.threads(), [&](row_block const& block) {
       auto const part = [&](auto m) { return m.block(block.first, 0, block.rows, m.columns); };
@@ -219,9 +235,9 @@ class output_head {
 
   /// The gradients of x's rows of a chunk, through product and norm; adds to that of the norm's weights.
   void input_gradient(head_tensors<Number const> const& w, matrix_view<Number const> x, matrix_view<Number const> d_logits,
-                      matrix_view<Number> dx, chunk const& rows) const {
+                      matrix_view<Number> dx, chunk const& rows) {
     team_.for_each_block(rows.count, scratch_.d_chunk_norm, [&](row_block const& block, auto const& run, std::span<double> d_norm) {
-      auto const d_normed = run.multiplied(d_logits.block(block.first, 0, block.rows, d_logits.columns), w.lm_head);
+      auto const d_normed = run.multiplied(d_logits.block(block.first, 0, block.rows, d_logits.columns), from_logits_);
       for_each_run(rows, block, [&](std::int64_t i, std::int64_t row, std::int64_t count) {
         run.norm_backward(x.block(row, 0, count, x.columns), w.norm, inverse(i, count),
                           d_normed.block(i - block.first, 0, count, d_normed.columns), dx.block(row, 0, count, dx.columns), d_norm);
@@ -230,10 +246,20 @@ class output_head {
     for (std::size_t i = 0; i < scratch_.d_norm.size(); ++i) scratch_.d_norm[i] += scratch_.d_chunk_norm[i];
   }
 
+  static fc_product<Number> product(llama_shape const& shape, micro_batch const& batch, fc_pass pass, compute_settings const& compute) {
+    return {sizes_of(fc_matrix::lm_head, shape, batch.predictions(), compute.fc.height), pass, compute.fc(fc_matrix::lm_head, pass),
+            compute.threads};
+  }
+  static typename block_team<Number>::sizes team_sizes(llama_shape const& shape, micro_batch const& batch) {
+    return {.rows = chunk_rows(shape, batch), .widest = shape.hidden, .summed = shape.hidden};
+  }
+  std::span<std::byte> forward_room() const { return scratch_.packed.first(static_cast<std::size_t>(to_logits_.room_bytes())); }
+
   static constexpr std::int64_t columns_at_once = 1024, rows_at_once = 8;
 
   llama_shape shape_;
   micro_batch batch_;
+  fc_product<Number> to_logits_, from_logits_;
   arena memory_;
   parts scratch_;
   block_team<Number> team_;

@@ -4,6 +4,7 @@
 // All of them say what was run, after the changes in the plan's notes, and stand on the same summary.
 #pragma once
 
+#include "fc_cache.hpp"
 #include "training.hpp"
 #include "training_plan.hpp"
 
@@ -123,6 +124,8 @@ kunmetrics::json report_json(training_plan const& plan, dataset const& tokens, k
   report["parallel"] = json_of(document.parallel);
   report["environment"] = json_of(document.environment);
   report["notes"] = json_of(document.notes);
+  report["fc_tuning"] = plan.tuning ? trainer::json_of(*plan.tuning) : kunmetrics::json(nullptr);
+  if (plan.tuning) report["fc_tuning"]["gain"] = {{"value", plan.tuning->gain(plan.shape.layers)}, {"unit", "1"}};
   report["deepspeed_config"] = kunmetrics::json::array();
   if (plan.what.deepspeed) {
     for (auto const& field : plan.what.deepspeed->effects) {

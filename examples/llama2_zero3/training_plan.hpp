@@ -8,6 +8,7 @@
 #include "available_memory.hpp"
 #include "backend_of_run.hpp"
 #include "dataset.hpp"
+#include "fc_tuner.hpp"
 #include "memory_plan.hpp"
 #include "number_of_precision.hpp"
 #include "options.hpp"
@@ -40,6 +41,7 @@ struct training_plan {
   std::optional<process_ranks> processes{};  // empty: ranks are threads of this process
   bool copies_state = false;  // holds a copy of its state while a checkpoint is written
   bytes_by_part rank_bytes;
+  std::optional<fc_tuning> tuning{};  // where the products' blocking was asked for
   std::vector<kunmetrics::bilingual> notes;
 
   double learning_rate(std::int64_t step) const {
@@ -297,6 +299,13 @@ inline training_plan planned(kunmetrics::case_file what, options const& o, std::
   plan.settings.compute.threads = plan.threads;
   plan.rank_bytes = detail::rank_bytes(plan, plan.ranks);
   return plan;
+}
+
+// Multiplies as `tuning` says from now on.
+inline void use_tuning(training_plan& plan, fc_tuning tuning) {
+  plan.settings.compute.fc = tuning.plan;
+  plan.tuning = std::move(tuning);
+  plan.rank_bytes = detail::rank_bytes(plan, plan.ranks);
 }
 
 // Throws input_error when the tokens are too few for one sequence.

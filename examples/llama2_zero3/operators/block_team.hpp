@@ -1,12 +1,13 @@
 // The threads of one rank, each with its own operators and memory, and the work that they share.
 //
-//   y  = f(x)         block by block of 128 rows, each on the thread that is free
+//   y  = f(x)         block by block of rows (128, or as tuned), each on the thread that is free
 //   dW = dy^T x       block by block of dW's rows, so that no two threads add to one element
 //   dw = sum over rows, of a vector: a partial sum for every block, added in the order of blocks
 // Neither the blocks nor the order of any sum depends on the number of threads.
 #pragma once
 
 #include "arena.hpp"
+#include "compute_settings.hpp"
 #include "operators/row_blocks.hpp"
 #include "operators/row_operators.hpp"
 
@@ -23,17 +24,20 @@ class block_team {
  public:
   using real = arithmetic<Number>;
 
-  static constexpr std::int64_t height = 128;  // rows of a block: enough for a product, few enough for a cache
+  /// Matrices of `rows` rows of at most `widest` elements, of which vectors of at most `summed` elements are
+  /// summed up over the rows.
+  struct sizes {
+    std::int64_t rows, widest, summed;
+  };
 
-  /// Exact bytes one object allocates, for matrices of `rows` rows of at most `widest` elements, of which
-  /// vectors of at most `summed` are summed up over the rows.
-  static std::int64_t bytes(std::int64_t rows, std::int64_t widest, std::int64_t summed, int threads) {
-    return threads * row_operators<Number>::bytes(member(widest)) + block_bytes<parts>(rows, summed);
+  /// Exact bytes one object allocates.
+  static std::int64_t bytes(sizes const& most, compute_settings const& compute) {
+    return compute.threads * row_operators<Number>::bytes(member(most, compute, 0)) + block_bytes<parts>(most, compute.fc.height);
   }
 
-  block_team(std::int64_t rows, std::int64_t widest, std::int64_t summed, int threads)
-      : memory_(block_bytes<parts>(rows, summed)), parts_(memory_, rows, summed) {
-    for (int i = 0; i < threads; ++i) members_.emplace_back(member(widest));
+  block_team(sizes const& most, compute_settings const& compute)
+      : plan_(compute.fc), memory_(block_bytes<parts>(most, plan_.height)), parts_(memory_, most, plan_.height) {
+    for (int i = 0; i < compute.threads; ++i) members_.emplace_back(member(most, compute, static_cast<std::size_t>(i)));
   }
 
   std::int64_t allocated_bytes() const noexcept {
@@ -47,7 +51,7 @@ class block_team {
   /// body(row_block, row_operators of its thread) for all blocks of `rows` rows, of those there is memory for.
   template <class Body>
   void for_each_block(std::int64_t rows, Body const& body) const {
-    for_each_row_block(rows, height, threads(), [&](row_block const& block) { body(block, members_[block.thread]); });
+    for_each_row_block(rows, plan_.height, threads(), [&](row_block const& block) { body(block, members_[block.thread]); });
   }
 
   /// The same, where every block adds to a sum [size] of its own; `sums` becomes their sum.
@@ -59,7 +63,7 @@ class block_team {
       body(block, run, partial);
     });
     std::ranges::fill(sums, 0.0);
-    for (std::size_t index = 0; index < static_cast<std::size_t>(block_count(rows, height)); ++index) {
+    for (std::size_t index = 0; index < static_cast<std::size_t>(block_count(rows, plan_.height)); ++index) {
       auto const partial = partial_sum(index, sums.size());
       for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += partial[i];
     }
@@ -67,9 +71,10 @@ class block_team {
 
   /// dw [out, in] (+)= dy^T x, for dy [T, out] and x [T, in].
   template <class Result>
-  void weight_gradient(matrix_view<Number const> dy, matrix_view<Number const> x, matrix_view<Result> dw,
+  void weight_gradient(fc_matrix matrix, matrix_view<Number const> dy, matrix_view<Number const> x, matrix_view<Result> dw,
                        accumulate onto = accumulate::no) const {
-    for_each_row_block(dw.rows, gradient_rows(dw.columns), threads(), [&](row_block const& block) {
+    auto const rows = std::min(members_.front().tile_elements() / dw.columns, plan_.gradient_rows[static_cast<std::size_t>(matrix)]);
+    for_each_row_block(dw.rows, rows, threads(), [&](row_block const& block) {
       members_[block.thread].multiply(transposed(dy.block(0, block.first, dy.rows, block.rows)), x,
                                       dw.block(block.first, 0, block.rows, dw.columns), onto);
     });
@@ -79,23 +84,20 @@ class block_team {
   struct parts {
     std::span<double> partial_sums;  // [blocks, summed]
 
-    parts(arena& from, std::int64_t rows, std::int64_t summed)
-        : partial_sums(from.take<double>(block_count(rows, height) * summed)) {}
+    parts(arena& from, sizes const& most, std::int64_t height)
+        : partial_sums(from.take<double>(block_count(most.rows, height) * most.summed)) {}
   };
 
-  static typename row_operators<Number>::sizes member(std::int64_t widest) {
-    return {.widest = widest, .tile = height * widest};
-  }
-
-  /// Rows of a weight's gradient that are computed at once: as many as a tile holds, at most 256.
-  std::int64_t gradient_rows(std::int64_t columns) const {
-    return std::min(members_.front().tile_elements() / columns, std::int64_t{2} * height);
+  // A tile holds a block of a result, and enough rows of a weight's gradient.
+  static typename row_operators<Number>::sizes member(sizes const& most, compute_settings const& compute, std::size_t thread) {
+    return {.widest = most.widest, .tile = std::max<std::int64_t>(compute.fc.height, 128) * most.widest, .thread = thread};
   }
 
   std::span<double> partial_sum(std::size_t index, std::size_t size) const noexcept {
     return parts_.partial_sums.subspan(index * size, size);
   }
 
+  fc_plan plan_;
   arena memory_;
   parts parts_;
   std::vector<row_operators<Number>> members_;

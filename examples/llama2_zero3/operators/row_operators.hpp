@@ -9,6 +9,7 @@
 
 #include "arena.hpp"
 #include "operators/conversion.hpp"
+#include "operators/fc_product.hpp"
 #include "operators/mixed_product.hpp"
 #include "operators/rms_norm.hpp"
 #include "operators/rotary_embedding.hpp"
@@ -29,15 +30,17 @@ class row_operators {
  public:
   using real = arithmetic<Number>;
 
-  /// Rows of at most `widest` elements, and products of at most `tile` elements [rows, columns].
+  /// Rows of at most `widest` elements, and products of at most `tile` elements [rows, columns]; whose they are
+  /// among a rank's threads.
   struct sizes {
     std::int64_t widest, tile;
+    std::size_t thread = 0;
   };
 
   /// Exact bytes one object allocates.
   static std::int64_t bytes(sizes const& most) { return block_bytes<parts>(most); }
 
-  explicit row_operators(sizes const& most) : memory_(bytes(most)), parts_(memory_, most) {}
+  explicit row_operators(sizes const& most) : thread_(most.thread), memory_(bytes(most)), parts_(memory_, most) {}
 
   std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes(); }
   std::int64_t tile_elements() const noexcept { return static_cast<std::int64_t>(parts_.tile.size()); }
@@ -47,6 +50,28 @@ class row_operators {
     matrix_view<real> const c(parts_.tile, a.rows, b.columns);
     mixed_product<Number>(a, b, c);
     return c;
+  }
+
+  /// a [rows, .] * the weights of `fc` in this object's tile, until the next product.
+  matrix_view<real> multiplied(matrix_view<Number const> a, fc_product<Number>& fc) const {
+    matrix_view<real> const c(parts_.tile, a.rows, fc.columns());
+    fc.multiply(a, c, thread_);
+    return c;
+  }
+
+  /// c (+)= a * the weights of `fc`; sums are rounded once.
+  void multiply(matrix_view<Number const> a, fc_product<Number>& fc, matrix_view<Number> c, accumulate onto = accumulate::no) const {
+    if constexpr (!half_width<Number>) {
+      if (onto == accumulate::no && c.stride == c.columns) return fc.multiply(a, c, thread_);
+    }
+    auto const sums = multiplied(a, fc);
+    with_widest_vectors([&] {
+      if constexpr (half_width<Number>) {
+        round_into<Number>(sums, c, onto);
+      } else {
+        add_rows(sums, c, onto);
+      }
+    });
   }
 
   /// c (+)= a * b, c of Number or of its arithmetic; a sum of 16-bit numbers is rounded once.
@@ -61,11 +86,11 @@ class row_operators {
     }
   }
 
-  /// c = x + a * b, which does not overlap x; rounded once.
-  void multiply_and_add(std::type_identity_t<factor<Number>> const& a, std::type_identity_t<factor<Number>> const& b,
-                        matrix_view<Number const> x, matrix_view<Number> c) const {
+  /// c = x + a * the weights of `fc`, which does not overlap x; rounded once.
+  void multiply_and_add(matrix_view<Number const> a, fc_product<Number>& fc, matrix_view<Number const> x,
+                        matrix_view<Number> c) const {
     for (std::int64_t i = 0; i < c.rows; ++i) std::ranges::copy(x.row(i), c.row(i).begin());
-    multiply(a, b, c, accumulate::yes);
+    multiply(a, fc, c, accumulate::yes);
   }
 
   /// rms_norm_forward of x [T, h] into y [T, h] and r [T], for weights w [1, h].
@@ -164,6 +189,14 @@ class row_operators {
     }
   };
 
+  static void add_rows(matrix_view<real const> sums, matrix_view<real> c, accumulate onto) noexcept {
+    for (std::int64_t i = 0; i < c.rows; ++i) {
+      real const* const sum = sums.row(i).data();
+      real* const to = c.row(i).data();
+      for (std::int64_t j = 0; j < c.columns; ++j) to[j] = onto == accumulate::yes ? to[j] + sum[j] : sum[j];
+    }
+  }
+
   /// Row `place` of this object's memory, as a matrix of one row.
   matrix_view<real> room(std::int64_t width, std::size_t place) const noexcept {
     return {parts_.rows[place], 1, width};
@@ -176,6 +209,7 @@ class row_operators {
     return to;
   }
 
+  std::size_t thread_;
   arena memory_;
   parts parts_;
 };
