@@ -2,12 +2,14 @@
 #pragma once
 
 #include "fc_plan.hpp"
+#include "operator_profile.hpp"
 
 namespace trainer {
 
 struct compute_settings {
   int threads = 1;  // that share a rank's operators
   fc_plan fc{};     // the same on all ranks
+  operator_profile* profile = nullptr;  // to fill, by one rank alone
 };
 
 }  // namespace trainer

@@ -42,6 +42,7 @@ class cpu_backend {
         head_unit_(head_unit(shape)),
         layer_(shape_, batch_, compute),
         head_(shape_, batch_, compute),
+        profile_(compute.profile),
         embedding_memory_(block_bytes<embedding_parts>(shape_, batch_)),
         embedding_scratch_(embedding_memory_, shape_, batch_) {}
 
@@ -75,8 +76,10 @@ class cpu_backend {
                          std::span<Number> y) {
     require("embedding_forward: parameters", parameters.size(), embedding_unit_.numel);
     require("embedding_forward: tokens", tokens.size(), batch_.rows());
+    auto lap = operator_laps::of_all(profile_);
     token_embedding_forward<Number>(tensor_view(parameters, embedding_unit_, "embedding"), tokens,
                                   hidden("embedding_forward: y", y));
+    lap(operator_kind::embedding, moved(2 * hidden_elements(), sizeof(Number)));
   }
 
   /// Overwrites d_parameters, for dy [T, hidden]. Throws std::invalid_argument as the forward does.
@@ -84,8 +87,10 @@ class cpu_backend {
                           std::span<Number> d_parameters) {
     require("embedding_backward: tokens", tokens.size(), batch_.rows());
     require("embedding_backward: d_parameters", d_parameters.size(), embedding_unit_.numel);
+    auto lap = operator_laps::of_all(profile_);
     token_embedding_backward<Number>(tokens, hidden("embedding_backward: dy", dy),
                                    tensor_view(d_parameters, embedding_unit_, "embedding"), embedding_scratch_);
+    lap(operator_kind::embedding, operator_pass::weight_gradient, moved(hidden_elements() + embedding_unit_.numel, sizeof(Number)));
   }
 
   /// y [T, hidden] of x [T, hidden], which do not overlap; fills `saved`.
@@ -155,6 +160,7 @@ class cpu_backend {
   unit_layout embedding_unit_, layer_unit_, head_unit_;
   decoder_layer<Number> layer_;
   output_head<Number> head_;
+  operator_profile* profile_;
   arena embedding_memory_;
   embedding_parts embedding_scratch_;
 };

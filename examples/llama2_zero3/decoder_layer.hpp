@@ -59,6 +59,7 @@ class decoder_layer {
   decoder_layer(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {})
       : shape_(shape),
         batch_(batch),
+        profile_(compute.profile),
         products_(shape, batch.rows(), compute),
         memory_(block_bytes<parts>(shape, batch, compute.threads, products_.room_bytes())),
         scratch_(memory_, shape, batch, compute.threads, products_.room_bytes()),
@@ -73,24 +74,36 @@ class decoder_layer {
                layer_activations<Number>& saved) {
     auto const qkv = rows_of(saved->qkv, qkv_width(shape_));
     auto const attended = rows_of(saved->attention_output, attention_width(shape_));
+    auto own = team_.laps_of_all();
     products_.prepare(fc_pass::forward, {w.wqkv, w.wo, w.w_gate_up, w.w_down}, scratch_.packed);
+    own(operator_kind::packing);
     auto const fc = [this](fc_matrix matrix) -> auto& { return products_(matrix, fc_pass::forward); };
     team_.for_each_block(batch_.rows(), [&](row_block const& b, auto const& run) {
       auto const normed = part(hidden(saved->attention_input), b);
+      auto lap = team_.laps(b.thread);
       run.norm_forward(part(x, b), w.attention_norm, shape_.rms_epsilon, normed, part(saved->attention_inverse, b));
+      lap(operator_kind::norm, rows_moved(b, 2 * shape_.hidden));
       run.multiply(normed, fc(fc_matrix::qkv), part(qkv, b));
+      lap(operator_kind::qkv, work(b, fc_matrix::qkv));
       run.rotate(part(qkv, b), b.first, rotated_heads(), batch_.positions, angles(), rotation::forward);
+      lap(operator_kind::rotation, rows_moved(b, 2 * rotated_heads() * shape_.head_size));
     });
-    causal_attention_forward<Number>(attention(), qkv, attended, saved->lse, scratch_.attention);
+    causal_attention_forward<Number>(attention(), qkv, attended, saved->lse, scratch_.attention, profile_);
     team_.for_each_block(batch_.rows(), [&](row_block const& b, auto const& run) {
       auto const middle = part(hidden(saved->middle), b), normed = part(hidden(saved->ffn_input), b);
+      auto lap = team_.laps(b.thread);
       run.multiply_and_add(part(attended, b), fc(fc_matrix::wo), part(x, b), middle);
+      lap(operator_kind::wo, work(b, fc_matrix::wo));
       run.norm_forward(middle, w.ffn_norm, shape_.rms_epsilon, normed, part(saved->ffn_inverse, b));
+      lap(operator_kind::norm, rows_moved(b, 2 * shape_.hidden));
       auto const gate_up = part(rows_of(saved->gate_up, 2 * shape_.ffn), b);
       auto const activated = part(rows_of(saved->swiglu, shape_.ffn), b);
       run.multiply(normed, fc(fc_matrix::gate_up), gate_up);
+      lap(operator_kind::gate_up, work(b, fc_matrix::gate_up));
       run.activate(gate_up, activated);
+      lap(operator_kind::swiglu, rows_moved(b, 3 * shape_.ffn));
       run.multiply_and_add(activated, fc(fc_matrix::down), middle, part(y, b));
+      lap(operator_kind::down, work(b, fc_matrix::down));
     });
   }
 
@@ -99,7 +112,9 @@ class decoder_layer {
   void backward(layer_tensors<Number const> const& w, matrix_view<Number const> x,
                 layer_activations<Number>& saved, matrix_view<Number> dy,
                 layer_tensors<Number> const& dw) {
+    auto own = team_.laps_of_all();
     products_.prepare(fc_pass::input_gradient, {w.wqkv, w.wo, w.w_gate_up, w.w_down}, scratch_.packed);
+    own(operator_kind::packing);
     feed_forward_backward(w, saved, dy, dw);
     attention_backward(w, x, saved, dy, dw);
   }
@@ -131,6 +146,11 @@ class decoder_layer {
     return {.rows = batch.rows(), .widest = widest_row(shape), .summed = shape.hidden};
   }
   fc_product<Number>& through(fc_matrix matrix) { return products_(matrix, fc_pass::input_gradient); }
+  operator_work work(row_block const& b, fc_matrix matrix) const {
+    auto const [out, in] = size_of(matrix, shape_);
+    return product_work(b.rows, out, in, sizeof(Number));
+  }
+  static operator_work rows_moved(row_block const& b, std::int64_t numbers) { return moved(b.rows * numbers, sizeof(Number)); }
   static attention_shape attention_sizes(llama_shape const& shape, micro_batch const& batch) {
     return {batch.samples, batch.positions, shape.heads, shape.kv_heads, shape.head_size};
   }
@@ -163,16 +183,23 @@ class decoder_layer {
     auto const gate_up = rows_of(saved->gate_up, 2 * shape_.ffn);
     auto const attended = rows_of(saved->attention_output, attention_width(shape_));
     auto const d_attended = rows_of(scratch_.d_attended, attention_width(shape_));
-    team_.weight_gradient(fc_matrix::down, dy, rows_of(saved->swiglu, shape_.ffn), dw.w_down);
+    team_.weight_gradient(fc_matrix::down, operator_kind::down, dy, rows_of(saved->swiglu, shape_.ffn), dw.w_down);
     team_.for_each_block(batch_.rows(), scratch_.d_norm, [&](row_block const& b, auto const& run, std::span<double> d_norm) {
-      run.activation_backward(run.multiplied(part(dy, b), through(fc_matrix::down)), part(gate_up, b));
-      run.norm_backward(part(hidden(saved->middle), b), w.ffn_norm, part(saved->ffn_inverse, b),
-                        run.multiplied(part(gate_up, b), through(fc_matrix::gate_up)), part(dy, b), d_norm);
+      auto lap = team_.laps(b.thread);
+      auto const d_activated = run.multiplied(part(dy, b), through(fc_matrix::down));
+      lap(operator_kind::down, work(b, fc_matrix::down));
+      run.activation_backward(d_activated, part(gate_up, b));
+      lap(operator_kind::swiglu, rows_moved(b, 5 * shape_.ffn));
+      auto const d_normed = run.multiplied(part(gate_up, b), through(fc_matrix::gate_up));
+      lap(operator_kind::gate_up, work(b, fc_matrix::gate_up));
+      run.norm_backward(part(hidden(saved->middle), b), w.ffn_norm, part(saved->ffn_inverse, b), d_normed, part(dy, b), d_norm);
+      lap(operator_kind::norm, rows_moved(b, 4 * shape_.hidden));
       run.multiply(part(dy, b), through(fc_matrix::wo), part(d_attended, b));
+      lap(operator_kind::wo, work(b, fc_matrix::wo));
     });
     keep_norm_gradient(dw.ffn_norm);
-    team_.weight_gradient(fc_matrix::gate_up, gate_up, hidden(saved->ffn_input), dw.w_gate_up);
-    team_.weight_gradient(fc_matrix::wo, dy, attended, dw.wo);
+    team_.weight_gradient(fc_matrix::gate_up, operator_kind::gate_up, gate_up, hidden(saved->ffn_input), dw.w_gate_up);
+    team_.weight_gradient(fc_matrix::wo, operator_kind::wo, dy, attended, dw.wo);
   }
 
   void attention_backward(layer_tensors<Number const> const& w, matrix_view<Number const> x,
@@ -182,14 +209,18 @@ class decoder_layer {
     auto const attended = rows_of(saved->attention_output, attention_width(shape_));
     auto const d_qkv = rows_of(scratch_.d_qkv, qkv_width(shape_));
     causal_attention_backward<Number>(attention(), qkv, attended, saved->lse,
-                                      rows_of(scratch_.d_attended, attention_width(shape_)), d_qkv, scratch_.attention);
+                                      rows_of(scratch_.d_attended, attention_width(shape_)), d_qkv, scratch_.attention, profile_);
     team_.for_each_block(batch_.rows(), scratch_.d_norm, [&](row_block const& b, auto const& run, std::span<double> d_norm) {
+      auto lap = team_.laps(b.thread);
       run.rotate(part(d_qkv, b), b.first, rotated_heads(), batch_.positions, angles(), rotation::backward);
-      run.norm_backward(part(x, b), w.attention_norm, part(saved->attention_inverse, b),
-                        run.multiplied(part(d_qkv, b), through(fc_matrix::qkv)), part(dy, b), d_norm);
+      lap(operator_kind::rotation, rows_moved(b, 2 * rotated_heads() * shape_.head_size));
+      auto const d_normed = run.multiplied(part(d_qkv, b), through(fc_matrix::qkv));
+      lap(operator_kind::qkv, work(b, fc_matrix::qkv));
+      run.norm_backward(part(x, b), w.attention_norm, part(saved->attention_inverse, b), d_normed, part(dy, b), d_norm);
+      lap(operator_kind::norm, rows_moved(b, 4 * shape_.hidden));
     });
     keep_norm_gradient(dw.attention_norm);
-    team_.weight_gradient(fc_matrix::qkv, d_qkv, hidden(saved->attention_input), dw.wqkv);
+    team_.weight_gradient(fc_matrix::qkv, operator_kind::qkv, d_qkv, hidden(saved->attention_input), dw.wqkv);
   }
 
   void keep_norm_gradient(matrix_view<Number> dw) const {
@@ -199,6 +230,7 @@ class decoder_layer {
 
   llama_shape shape_;
   micro_batch batch_;
+  operator_profile* profile_;
   layer_products<Number> products_;
   arena memory_;
   parts scratch_;

@@ -87,8 +87,10 @@ class output_head {
     double loss = 0.0;
     for (std::int64_t t = 0; t < dx.rows; ++t) std::ranges::fill(dx.row(t), Number{});
     std::ranges::fill(scratch_.d_norm, 0.0);
+    auto own = team_.laps_of_all();
     to_logits_.prepare(w.lm_head, forward_room());
     from_logits_.prepare(w.lm_head, scratch_.packed.subspan(forward_room().size()));
+    own(operator_kind::packing, operator_pass::forward, {});
     for_each_chunk([&](chunk const& rows) {
       auto const logits = chunk_logits(w, x, tokens, rows);
       auto const d_logits = stored(logits);
@@ -176,6 +178,7 @@ class output_head {
     matrix_view<Number> const normed(scratch_.normed, rows.count, shape_.hidden);
     matrix_view<real> const logits(scratch_.logits, rows.count, shape_.vocabulary);
     team_.for_each_block(rows.count, [&](row_block const& block, auto const& run) {
+      auto lap = team_.laps(block.thread);
       for_each_run(rows, block, [&](std::int64_t i, std::int64_t row, std::int64_t count) {
         run.norm_forward(x.block(row, 0, count, x.columns), w.norm, shape_.rms_epsilon,
                          normed.block(i, 0, count, normed.columns), inverse(i, count));
@@ -183,17 +186,22 @@ class output_head {
           scratch_.targets[static_cast<std::size_t>(i + j)] = tokens[static_cast<std::size_t>(row + j + 1)];
         }
       });
+      lap(operator_kind::norm, operator_pass::forward, moved(2 * block.rows * shape_.hidden, sizeof(Number)));
     });
     if (to_logits_.kernel() == fc_kernel::packed) {
       team_.for_each_block(rows.count, [&](row_block const& block, auto const&) {
+        auto lap = team_.laps(block.thread);
         to_logits_.multiply(normed.block(block.first, 0, block.rows, normed.columns),
                             logits.block(block.first, 0, block.rows, logits.columns), block.thread);
+        lap(operator_kind::lm_head, operator_pass::forward, product_work(block.rows, shape_.vocabulary, shape_.hidden, sizeof(Number)));
       });
       return logits;
     }
     for_each_row_block(shape_.vocabulary, columns_at_once, team_.threads(), [&](row_block const& block) {
+      auto lap = team_.laps(block.thread);
       mixed_product<Number>(normed, transposed(w.lm_head.block(block.first, 0, block.rows, w.lm_head.columns)),
                             logits.block(0, block.first, logits.rows, block.rows));
+      lap(operator_kind::lm_head, operator_pass::forward, product_work(logits.rows, block.rows, shape_.hidden, sizeof(Number)));
     });
     return logits;
   }
@@ -202,9 +210,11 @@ class output_head {
   template <class LossOf>
   double summed_losses(chunk const& rows, LossOf const& loss_of) const {
     for_each_row_block(rows.count, rows_at_once, team_.threads(), [&](row_block const& block) {
+      auto lap = team_.laps(block.thread);
       with_widest_vectors([&] {
         for (auto i = block.first; i < block.first + block.rows; ++i) scratch_.losses[static_cast<std::size_t>(i)] = loss_of(i);
       });
+      lap(operator_kind::cross_entropy, operator_pass::forward, moved(2 * block.rows * shape_.vocabulary, sizeof(real)));
     });
     auto const losses = scratch_.losses.first(static_cast<std::size_t>(rows.count));
     return std::accumulate(losses.begin(), losses.end(), 0.0);
@@ -223,13 +233,15 @@ class output_head {
   void product_gradient(matrix_view<Number const> d_logits, matrix_view<Number const> normed, matrix_view<Number> d_lm_head,
                         chunk const& rows) const {
     auto const onto = rows.first == 0 ? accumulate::no : accumulate::yes;
-    if (scratch_.d_lm_head.empty()) return team_.weight_gradient(fc_matrix::lm_head, d_logits, normed, d_lm_head, onto);
+    if (scratch_.d_lm_head.empty()) return team_.weight_gradient(fc_matrix::lm_head, operator_kind::lm_head, d_logits, normed, d_lm_head, onto);
     matrix_view<real> const sum(scratch_.d_lm_head, shape_.vocabulary, shape_.hidden);
-    team_.weight_gradient(fc_matrix::lm_head, d_logits, normed, sum, onto);
+    team_.weight_gradient(fc_matrix::lm_head, operator_kind::lm_head, d_logits, normed, sum, onto);
     if (rows.first + rows.count < batch_.predictions()) return;
     for_each_row_block(sum.rows, columns_at_once, team_.threads(), [&](row_block const& block) {
+      auto lap = team_.laps(block.thread);
       auto const part = [&](auto m) { return m.block(block.first, 0, block.rows, m.columns); };
       with_widest_vectors([&] { narrow_rows<Number>(part(sum), part(d_lm_head)); });
+      lap(operator_kind::lm_head, operator_pass::weight_gradient, moved(block.rows * sum.columns, sizeof(real) + sizeof(Number)));
     });
   }
 
@@ -237,11 +249,14 @@ class output_head {
   void input_gradient(head_tensors<Number const> const& w, matrix_view<Number const> x, matrix_view<Number const> d_logits,
                       matrix_view<Number> dx, chunk const& rows) {
     team_.for_each_block(rows.count, scratch_.d_chunk_norm, [&](row_block const& block, auto const& run, std::span<double> d_norm) {
+      auto lap = team_.laps(block.thread);
       auto const d_normed = run.multiplied(d_logits.block(block.first, 0, block.rows, d_logits.columns), from_logits_);
+      lap(operator_kind::lm_head, operator_pass::backward, product_work(block.rows, shape_.hidden, shape_.vocabulary, sizeof(Number)));
       for_each_run(rows, block, [&](std::int64_t i, std::int64_t row, std::int64_t count) {
         run.norm_backward(x.block(row, 0, count, x.columns), w.norm, inverse(i, count),
                           d_normed.block(i - block.first, 0, count, d_normed.columns), dx.block(row, 0, count, dx.columns), d_norm);
       });
+      lap(operator_kind::norm, operator_pass::backward, moved(4 * block.rows * shape_.hidden, sizeof(Number)));
     });
     for (std::size_t i = 0; i < scratch_.d_norm.size(); ++i) scratch_.d_norm[i] += scratch_.d_chunk_norm[i];
   }

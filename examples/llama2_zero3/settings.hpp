@@ -40,6 +40,13 @@ struct zero3_settings {
   compute_settings compute{};
 
   std::int64_t micro_batch_tokens() const { return samples * sequence_length; }
+
+  // How many micro-batches so many tokens are; throws std::invalid_argument unless they are whole ones.
+  std::int64_t micro_batches(std::int64_t tokens) const {
+    if (tokens > 0 && tokens % micro_batch_tokens() == 0) return tokens / micro_batch_tokens();
+    throw std::invalid_argument("zero3: whole micro-batches of " + std::to_string(micro_batch_tokens()) +
+                                " tokens needed, received " + std::to_string(tokens) + " tokens");
+  }
 };
 
 // The settings themselves, when usable; throws std::invalid_argument naming the field.

@@ -107,7 +107,7 @@ class zero3 {
   // std::invalid_argument for another number of tokens, and std::runtime_error, on all ranks, when a loss
   // or gradient is not finite and no smaller loss scale can be tried; the engine is then spent.
   step_result step(std::span<std::int32_t const> tokens, double learning_rate, bool want_stop) {
-    auto const micro_steps = micro_batches(tokens);
+    auto const micro_steps = settings_.micro_batches(static_cast<std::int64_t>(tokens.size()));
     if (micro_steps != settings_.gradient_accumulation_steps) {
       throw std::invalid_argument("zero3: tokens of " +
                                   std::to_string(settings_.gradient_accumulation_steps) +
@@ -133,7 +133,7 @@ class zero3 {
   // Mean loss over all ranks' micro-batches, as many on each rank, without training; every rank
   // must call it. Throws std::invalid_argument for tokens that are not whole micro-batches.
   double loss(std::span<std::int32_t const> tokens) {
-    auto const count = micro_batches(tokens);
+    auto const count = settings_.micro_batches(static_cast<std::int64_t>(tokens.size()));
     buffer<double> mine{book_, memory_part::exchange, count};
     buffer<double> all{book_, memory_part::exchange, count * ranks_.size()};
     for (std::int64_t k = 0; k < count; ++k) {
@@ -196,6 +196,7 @@ class zero3 {
   // Fills the inputs of every layer and of the head. Layer l is unit l + 1.
   void forward(tokens_view tokens) {
     enter_(phase::forward);
+    enter_pass(operator_pass::forward);
     {
       auto const unit = ready(0, 1, phase::forward);
       backend_.embedding_forward(unit.parameters(), tokens, inputs_[0].span());
@@ -225,7 +226,11 @@ class zero3 {
     auto const below = std::max<std::size_t>(layer, 1);  // the embedding has no need of its values
     {
       auto const unit = ready(layer + 1, below, phase::backward);
-      if (settings_.recompute == recompute::layers) layer_forward(layer, unit);
+      if (settings_.recompute == recompute::layers) {
+        enter_pass(operator_pass::recompute);
+        layer_forward(layer, unit);
+      }
+      enter_pass(operator_pass::backward);
       backend_.layer_backward(unit.parameters(), std::as_const(inputs_[layer]).span(),
                               activations(layer), running_gradient_.span(),
                               reduction_.unit_gradients(layer + 1));
@@ -255,7 +260,9 @@ class zero3 {
     if (gathered_.holds(unit)) return;
     enter_(phase::communication);
     locate(ranks_, steps_ + 1, units_[unit].name);
+    auto lap = laps();
     gathered_.gather(unit, state_.padded_parameters(unit), ranks_, settings_.compute.threads);
+    lap(operator_kind::gather, moved(cuts_[unit].padded(), sizeof(master) + sizeof(real)));
     enter_(computing);
   }
 
@@ -267,7 +274,9 @@ class zero3 {
   void reduce(std::size_t unit) {
     enter_(phase::communication);
     locate(ranks_, steps_ + 1, units_[unit].name);
+    auto lap = laps();
     auto const strange = reduction_.add_to(gradients_[unit].span(), unit, ranks_, sums_, settings_.compute.threads);
+    lap(operator_kind::reduce, moved(cuts_[unit].padded(), 2 * sizeof(master) + sizeof(real)));
     if (strange) summary_.saw_backward(unit, *strange);
     enter_(phase::backward);
   }
@@ -276,9 +285,12 @@ class zero3 {
 
   step_summary summarised(std::int64_t tokens, bool want_stop) {
     enter_(phase::optimizer);
+    enter_pass(operator_pass::update);
+    auto lap = laps();
     for (std::size_t unit = 0; unit < units_.size(); ++unit) {
       summary_.measure(unit, own_sum(unit), settings_.compute.threads);
     }
+    lap(operator_kind::square_sum, moved(owned_elements(), sizeof(master)));
     enter_(phase::communication);
     locate(ranks_, steps_ + 1, "summary");
     return summary_.gathered(tokens, want_stop, ranks_);
@@ -321,9 +333,11 @@ class zero3 {
   void apply(double learning_rate, double gradient_scale) {
     enter_(phase::optimizer);
     adamw_step<master> const step{settings_.adamw, learning_rate, gradient_scale, ++applied_};
+    auto lap = laps();
     for (std::size_t unit = 0; unit < units_.size(); ++unit) {
       state_.update(step, unit, shards_.optimizer ? own_sum(unit) : whole_sum(unit), settings_.compute.threads);
     }
+    lap(operator_kind::adamw, moved(owned_elements(), 7 * sizeof(master)));
     gathered_.expire();
   }
 
@@ -341,16 +355,16 @@ class zero3 {
     return whole.first(static_cast<std::size_t>(cuts_[unit].numel));
   }
 
-  // --- shapes -------------------------------------------------------------------------------
+  // --- the profile --------------------------------------------------------------------------
 
-  std::int64_t micro_batches(tokens_view tokens) const {
-    auto const size = static_cast<std::int64_t>(tokens.size());
-    if (size > 0 && size % settings_.micro_batch_tokens() == 0) {
-      return size / settings_.micro_batch_tokens();
-    }
-    throw std::invalid_argument("zero3: whole micro-batches of " +
-                                std::to_string(settings_.micro_batch_tokens()) +
-                                " tokens needed, received " + std::to_string(size) + " tokens");
+  void enter_pass(operator_pass pass) {
+    if (settings_.compute.profile != nullptr) settings_.compute.profile->enter(pass);
+  }
+  operator_laps laps() const { return operator_laps::of_all(settings_.compute.profile); }
+  std::int64_t owned_elements() const {
+    std::int64_t sum = 0;
+    for (std::size_t unit = 0; unit < units_.size(); ++unit) sum += static_cast<std::int64_t>(own_sum(unit).size());
+    return sum;
   }
 
   tokens_view micro_batch(tokens_view tokens, std::int64_t k) const {

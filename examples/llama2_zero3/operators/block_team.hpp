@@ -36,7 +36,7 @@ class block_team {
   }
 
   block_team(sizes const& most, compute_settings const& compute)
-      : plan_(compute.fc), memory_(block_bytes<parts>(most, plan_.height)), parts_(memory_, most, plan_.height) {
+      : plan_(compute.fc), profile_(compute.profile), memory_(block_bytes<parts>(most, plan_.height)), parts_(memory_, most, plan_.height) {
     for (int i = 0; i < compute.threads; ++i) members_.emplace_back(member(most, compute, static_cast<std::size_t>(i)));
   }
 
@@ -47,6 +47,8 @@ class block_team {
   }
 
   int threads() const noexcept { return static_cast<int>(members_.size()); }
+  operator_laps laps(std::size_t thread) const noexcept { return {profile_, thread}; }
+  operator_laps laps_of_all() const noexcept { return operator_laps::of_all(profile_); }
 
   /// body(row_block, row_operators of its thread) for all blocks of `rows` rows, of those there is memory for.
   template <class Body>
@@ -71,12 +73,14 @@ class block_team {
 
   /// dw [out, in] (+)= dy^T x, for dy [T, out] and x [T, in].
   template <class Result>
-  void weight_gradient(fc_matrix matrix, matrix_view<Number const> dy, matrix_view<Number const> x, matrix_view<Result> dw,
+  void weight_gradient(fc_matrix matrix, operator_kind kind, matrix_view<Number const> dy, matrix_view<Number const> x, matrix_view<Result> dw,
                        accumulate onto = accumulate::no) const {
     auto const rows = std::min(members_.front().tile_elements() / dw.columns, plan_.gradient_rows[static_cast<std::size_t>(matrix)]);
     for_each_row_block(dw.rows, rows, threads(), [&](row_block const& block) {
+      auto lap = laps(block.thread);
       members_[block.thread].multiply(transposed(dy.block(0, block.first, dy.rows, block.rows)), x,
                                       dw.block(block.first, 0, block.rows, dw.columns), onto);
+      lap(kind, operator_pass::weight_gradient, product_work(block.rows, dw.columns, dy.rows, sizeof(Number)));
     });
   }
 
@@ -98,6 +102,7 @@ class block_team {
   }
 
   fc_plan plan_;
+  operator_profile* profile_;
   arena memory_;
   parts parts_;
   std::vector<row_operators<Number>> members_;

@@ -12,6 +12,7 @@
 // Source: Dao et al., FlashAttention, 2022, appendix B. Not here: dropout, windows, packed rows.
 #pragma once
 
+#include "operator_profile.hpp"
 #include "operators/attention_shape.hpp"
 #include "operators/exponential.hpp"
 #include "operators/mixed_product.hpp"
@@ -191,10 +192,22 @@ void with_factor_of(Body const& body) {
 
 /// Calls body(sample, key head, scratch) for every one of them, on as many threads as there is scratch for.
 template <class Number, class Body>
-void for_each_key_head(attention_shape const& shape, std::span<attention_scratch<Number> const> scratch, Body const& body) {
+void for_each_key_head(attention_shape const& shape, std::span<attention_scratch<Number> const> scratch,
+                       operator_profile* profile, operator_work const& work, Body const& body) {
   for_each_row_block(shape.samples * shape.kv_heads, 1, static_cast<int>(scratch.size()), [&](row_block const& one) {
+    operator_laps lap(profile, one.thread);
     body(one.first / shape.kv_heads, one.first % shape.kv_heads, scratch[one.thread]);
+    lap(operator_kind::attention, work);
   });
+}
+
+/// Work of the query heads of one key head, for `products` products of the scores' size and `moved` matrices of
+/// a query head's: the scores that a row sees are half of all and half the diagonal.
+template <class Number>
+operator_work attention_work(attention_shape const& shape, int products, int matrices) noexcept {
+  auto const positions = static_cast<double>(shape.positions), d = static_cast<double>(shape.head_size);
+  auto const group = static_cast<double>(shape.group());
+  return {group * products * d * positions * (positions + 1), group * matrices * positions * d * static_cast<double>(sizeof(Number))};
 }
 }  // namespace detail
 
@@ -202,9 +215,11 @@ void for_each_key_head(attention_shape const& shape, std::span<attention_scratch
 /// thread. Throws what product throws.
 template <class Number>
 void causal_attention_forward(attention_shape const& shape, matrix_view<Number const> qkv, matrix_view<Number> o,
-                              std::span<arithmetic<Number>> lse, std::span<attention_scratch<Number> const> scratch) {
+                              std::span<arithmetic<Number>> lse, std::span<attention_scratch<Number> const> scratch,
+                              operator_profile* profile = nullptr) {
+  auto const work = detail::attention_work<Number>(shape, 2, 4);
   detail::with_factor_of<Number>([&]<class Factor>() {
-    detail::for_each_key_head<Number>(shape, scratch, [&](std::int64_t sample, std::int64_t key_head, auto const& mine) {
+    detail::for_each_key_head<Number>(shape, scratch, profile, work, [&](std::int64_t sample, std::int64_t key_head, auto const& mine) {
       head_views<Number const> const shared(shape, qkv, sample, key_head * shape.group());
       auto const k = as_factor<Factor>(shared.k, mine, 1), v = as_factor<Factor>(shared.v, mine, 2);
       for (auto head = key_head * shape.group(); head < (key_head + 1) * shape.group(); ++head) {
@@ -221,9 +236,11 @@ void causal_attention_forward(attention_shape const& shape, matrix_view<Number c
 template <class Number>
 void causal_attention_backward(attention_shape const& shape, matrix_view<Number const> qkv, matrix_view<Number const> o,
                                std::span<arithmetic<Number> const> lse, matrix_view<Number const> d_o,
-                               matrix_view<Number> d_qkv, std::span<attention_scratch<Number> const> scratch) {
+                               matrix_view<Number> d_qkv, std::span<attention_scratch<Number> const> scratch,
+                               operator_profile* profile = nullptr) {
+  auto const work = detail::attention_work<Number>(shape, 5, 8);
   detail::with_factor_of<Number>([&]<class Factor>() {
-    detail::for_each_key_head<Number>(shape, scratch, [&](std::int64_t sample, std::int64_t key_head, auto const& mine) {
+    detail::for_each_key_head<Number>(shape, scratch, profile, work, [&](std::int64_t sample, std::int64_t key_head, auto const& mine) {
       auto const first = key_head * shape.group();
       head_views<Number const> const shared(shape, qkv, sample, first);
       head_views<Number> const out(shape, d_qkv, sample, first);
