@@ -35,16 +35,12 @@ struct steps_alone {
   km::maybe<double> loss = km::absent{"no step reported a finite loss"};
   km::maybe<km::step_time_percentiles> step_time = km::absent{"no step has been measured after warm-up"};
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = steps_alone;
-      return km::fields<km::field<"warm_up_steps", &self::warm_up_steps>, km::field<"steps", &self::steps>,
-                        km::field<"tokens", &self::tokens>, km::field<"time", &self::time>,
-                        km::field<"tokens_per_second", &self::tokens_per_second>,
-                        km::field<"tokens_per_processor_second", &self::tokens_per_processor_second>,
-                        km::field<"loss", &self::loss>, km::field<"step_time", &self::step_time>>();
-    }
-  };
+  using hana_accessors_impl = km::fields<
+      km::field<"warm_up_steps", &steps_alone::warm_up_steps>, km::field<"steps", &steps_alone::steps>,
+      km::field<"tokens", &steps_alone::tokens>, km::field<"time", &steps_alone::time>,
+      km::field<"tokens_per_second", &steps_alone::tokens_per_second>,
+      km::field<"tokens_per_processor_second", &steps_alone::tokens_per_processor_second>,
+      km::field<"loss", &steps_alone::loss>, km::field<"step_time", &steps_alone::step_time>>;
 };
 
 }  // namespace tool

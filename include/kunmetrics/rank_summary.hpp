@@ -152,14 +152,10 @@ struct rank_report_row {
   std::int64_t slowest_rank = 0;
   node_name slowest_node{};
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = rank_report_row;
-      return fields<field<"name", &self::name>, field<"min", &self::min>, field<"median", &self::median>,
-                    field<"max", &self::max>, field<"slowest_rank", &self::slowest_rank>,
-                    field<"slowest_node", &self::slowest_node>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"name", &rank_report_row::name>, field<"min", &rank_report_row::min>,
+      field<"median", &rank_report_row::median>, field<"max", &rank_report_row::max>,
+      field<"slowest_rank", &rank_report_row::slowest_rank>, field<"slowest_node", &rank_report_row::slowest_node>>;
 };
 
 // One row a statistic, in the order of rank_statistic_name; of at least one rank.

@@ -46,19 +46,16 @@ struct step_record {
   quantity_of<units::second> overlapped_communication{};  // behind computation, in no phase
   quantity_of<units::second> paused{};                    // before the step, not in `time`
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"step", &step_record::step>, field<"time", &step_record::time>,
-                    field<"tokens", &step_record::tokens>, field<"loss", &step_record::loss>,
-                    field<"grad_norm", &step_record::grad_norm>, field<"learning_rate", &step_record::learning_rate>,
-                    field<"loss_scale", &step_record::loss_scale>, field<"skipped", &step_record::skipped>,
-                    field<"warm_up", &step_record::warm_up>, field<"phases", &step_record::phases>,
-                    field<"untimed", &step_record::untimed>, field<"slow", &step_record::slow>,
-                    field<"epoch", &step_record::epoch>, field<"useful_tokens", &step_record::useful_tokens>,
-                    field<"overlapped_communication", &step_record::overlapped_communication>,
-                    field<"paused", &step_record::paused>, field<"energy", &step_record::energy>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"step", &step_record::step>, field<"time", &step_record::time>, field<"tokens", &step_record::tokens>,
+      field<"loss", &step_record::loss>, field<"grad_norm", &step_record::grad_norm>,
+      field<"learning_rate", &step_record::learning_rate>, field<"loss_scale", &step_record::loss_scale>,
+      field<"skipped", &step_record::skipped>, field<"warm_up", &step_record::warm_up>,
+      field<"phases", &step_record::phases>, field<"untimed", &step_record::untimed>,
+      field<"slow", &step_record::slow>, field<"epoch", &step_record::epoch>,
+      field<"useful_tokens", &step_record::useful_tokens>,
+      field<"overlapped_communication", &step_record::overlapped_communication>, field<"paused", &step_record::paused>,
+      field<"energy", &step_record::energy>>;
 };
 
 constexpr quantity_of<units::second> in_phase(step_record const& record, phase p) {

@@ -31,13 +31,10 @@ struct live {
   maybe<utilization<model_work<flops::palm>>> mfu = absent{"nothing yet"};
   phase_times phases{};
   std::string_view host = "a \"quoted\" \\ host";
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"tokens", &live::tokens>, field<"time", &live::time>, field<"loss", &live::loss>,
-                    field<"rate", &live::rate>, field<"mfu", &live::mfu>, field<"phases", &live::phases>,
-                    field<"host", &live::host>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"tokens", &live::tokens>, field<"time", &live::time>, field<"loss", &live::loss>,
+      field<"rate", &live::rate>, field<"mfu", &live::mfu>, field<"phases", &live::phases>,
+      field<"host", &live::host>>;
 };
 
 constexpr training_case run{.model = models::llama2_7b,

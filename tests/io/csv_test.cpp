@@ -17,12 +17,9 @@ struct row {
   maybe<quantity_of<second>> wait = absent{"no clock, no wait"};
   bool flag = false;
   std::vector<int> list{1, 2};
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"text", &row::text>, field<"number", &row::number>, field<"wait", &row::wait>,
-                    field<"flag", &row::flag>, field<"list", &row::list>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"text", &row::text>, field<"number", &row::number>, field<"wait", &row::wait>, field<"flag", &row::flag>,
+      field<"list", &row::list>>;
 };
 
 // A reader by RFC 4180, written for this test: records of fields.

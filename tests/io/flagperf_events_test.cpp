@@ -31,11 +31,7 @@ struct hand_clock {
 struct user_struct {
   std::string what = "ж";
   double small = 1e-5;
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"what", &user_struct::what>, field<"small", &user_struct::small>>();
-    }
-  };
+  using hana_accessors_impl = fields<field<"what", &user_struct::what>, field<"small", &user_struct::small>>;
 };
 
 event_origin const written{.time_ms = 1669034171032, .rank = 3};

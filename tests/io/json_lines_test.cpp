@@ -31,9 +31,7 @@ static_assert(!std::is_copy_assignable_v<json_lines>);
 
 struct note {
   std::string text;
-  struct hana_accessors_impl {
-    static constexpr auto apply() { return fields<field<"text", &note::text>>(); }
-  };
+  using hana_accessors_impl = fields<field<"text", &note::text>>;
 };
 
 step_record third_step() {
