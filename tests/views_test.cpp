@@ -1,3 +1,5 @@
+#include "r300_case.hpp"
+
 #include <kunmetrics/meter.hpp>
 #include <kunmetrics/utilization.hpp>
 #include <kunmetrics/views.hpp>
@@ -23,10 +25,7 @@ std::vector<step_record> records(int n) {
   return all;
 }
 
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step),
-                            .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 
 std::vector<std::int64_t> steps(auto&& view) {
   std::vector<std::int64_t> all;

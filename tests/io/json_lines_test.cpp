@@ -1,6 +1,7 @@
 #include <kunmetrics/io/json_lines.hpp>
 
 #include "../trainer/scratch_folder.hpp"
+#include "full_disk.hpp"
 
 #include <doctest/doctest.h>
 
@@ -14,7 +15,6 @@
 #include <type_traits>
 #include <vector>
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -119,27 +119,6 @@ TEST_CASE("a full disk is an error with the path") {
 }
 
 namespace {
-// While it lives, no file of this process grows beyond `bytes`: a disk that fills up in mid-write.
-class full_disk {
- public:
-  explicit full_disk(rlim_t bytes) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    auto limited = before_;
-    limited.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &limited);
-  }
-  full_disk(full_disk const&) = delete;
-  full_disk& operator=(full_disk const&) = delete;
-  ~full_disk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
-
 std::string numbered(int from, int to) {
   std::string text;
   for (int i = from; i <= to; ++i) text += json_line(note{std::to_string(i)});

@@ -1,5 +1,6 @@
 #include <kunmetrics/io/prometheus_text.hpp>
 
+#include "../r300_case.hpp"
 #include "../trainer/scratch_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -35,12 +36,7 @@ struct twice {
   using hana_accessors_impl = fields<field<"a_b", &twice::a_b>, field<"a", &twice::a>>;
 };
 
-constexpr training_case run{.model = models::llama2_7b,
-                            .processor = devices::kunlunxin_r300,
-                            .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step),
-                            .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 }  // namespace
 
 template <>
