@@ -149,6 +149,44 @@ TEST_CASE("lines are flushed by count and by time") {
   CHECK(content(folder / "last.jsonl") == numbered(1, 1));
 }
 
+TEST_CASE("lines that no further one follows are flushed by time where the program passes by") {
+  scratch_folder const folder;
+  json_lines patient{folder / "patient.jsonl", {.lines = 1000, .every = std::chrono::hours{1}}};
+  patient.append(note{"1"});
+  patient.flush_if_due();
+  CHECK(content(patient.path()).empty());
+
+  json_lines log{folder / "steps.jsonl", {.lines = 1000, .every = std::chrono::milliseconds{20}}};
+  log.append(note{"1"});
+  log.append(note{"2"});
+  for (int passed = 0; passed < 1000 && content(log.path()).empty(); ++passed) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    log.flush_if_due();
+  }
+  CHECK(content(log.path()) == numbered(1, 2));
+  log.append(note{"3"});
+  log.flush();
+  log.flush_if_due();  // nothing waits
+  CHECK(content(log.path()) == numbered(1, 3));
+}
+
+TEST_CASE("what a full disk owes is tried again by time when no line follows") {
+  scratch_folder const folder;
+  int warnings = 0;
+  flush_rule const at_once{.every = std::chrono::milliseconds{0}};
+  json_lines log{folder / "steps.jsonl", at_once, [&](std::string const&) { ++warnings; }};
+  {
+    full_disk const limit{numbered(1, 1).size()};
+    log.append(note{"1"});
+    log.append(note{"2"});
+    log.flush_if_due();
+    CHECK(content(log.path()) == numbered(1, 1));
+  }
+  log.flush_if_due();
+  CHECK(content(log.path()) == numbered(1, 2));
+  CHECK(warnings == 1);
+}
+
 TEST_CASE("a disk that fills up keeps whole lines, warns once, and gets what waits when there is room again") {
   scratch_folder const folder;
   std::vector<std::string> warnings;
