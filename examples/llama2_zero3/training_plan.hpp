@@ -261,6 +261,11 @@ inline void require_memory(training_plan const& plan, std::optional<std::int64_t
 }
 
 // Throws input_error for a case that cannot be trained here. Memory is judged by `require_memory`.
+// Steps between two lines of a run, and between two comparisons of its ranks.
+inline std::int64_t reporting_interval(training_plan const& plan) {
+  return plan.what.deepspeed ? plan.what.deepspeed->steps_per_print : 10;
+}
+
 inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
                              int cores, std::optional<process_ranks> processes = {}) {
   training_plan plan{.what = std::move(what), .backend = o.backend, .cores = cores, .processes = processes,
