@@ -29,6 +29,12 @@ namespace trainer {
 // Times a rank that does not report; no number is calculated from it.
 using rank_meter = kunmetrics::meter<>;
 
+// It leaves out the warm-up that the run's meter leaves out, and keeps the records of one interval, up to 4096.
+inline kunmetrics::meter_settings settings_of_rank(kunmetrics::meter_settings const& of_run, std::int64_t interval) {
+  return {.warm_up = of_run.warm_up,
+          .records_kept = static_cast<std::size_t>(std::clamp<std::int64_t>(interval, 1, 4096))};
+}
+
 inline kunmetrics::rank_identity identity_of(int rank) {
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host.fill('\0');

@@ -111,7 +111,7 @@ class training {
     running_step* running = nullptr;
     rank_meter::running_step* timed = nullptr;
     auto const interval = reporting_interval(plan_);
-    rank_meter own{meter_.run(), {.warm_up = meter_.settings().warm_up}};
+    rank_meter own{meter_.run(), settings_of_rank(meter_.settings(), interval)};
     zero3<Backend, any_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks,
                                                         reports ? meter_hook{&running} : meter_hook{&timed}};
     auto const& settings = plan_.settings;
@@ -139,7 +139,8 @@ class training {
         if (reports) log_->append(rows);
       }
       bool const due = kept_.every && (done % *kept_.every == 0 || done == steps_);
-      if (due || stop) between_steps(reports ? nullptr : &own, [&] { saver.save(engine, meta_at(done, before, engine.progress())); });
+      if (!due && !stop) continue;
+      between_steps(reports ? nullptr : &own, [&] { saver.save(engine, meta_at(done, before, engine.progress())); });
     }
     saver.finish();
     training_outcome outcome{.steps = done, .peak_bytes = gathered(engine.memory().peak_total(), ranks)};
