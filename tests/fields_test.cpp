@@ -20,11 +20,8 @@ struct interval_record {
   std::int64_t tokens{};
   double seconds{};
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"tokens", &interval_record::tokens>, field<"seconds", &interval_record::seconds>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"tokens", &interval_record::tokens>, field<"seconds", &interval_record::seconds>>;
 };
 
 // Written by a user in Hana's own way: the same walk must reach it.
@@ -34,25 +31,17 @@ struct adapted_record {
 
 struct nothing_named {
   int hidden = 7;
-  struct hana_accessors_impl {
-    static constexpr auto apply() { return fields<>(); }
-  };
+  using hana_accessors_impl = fields<>;
 };
 
 struct not_copyable {
   std::unique_ptr<int> owned;
-  struct hana_accessors_impl {
-    static constexpr auto apply() { return fields<field<"owned", &not_copyable::owned>>(); }
-  };
+  using hana_accessors_impl = fields<field<"owned", &not_copyable::owned>>;
 };
 
 struct odd_names {
   int a{}, b{};
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"token/(processor s)", &odd_names::b>, field<"", &odd_names::a>>();
-    }
-  };
+  using hana_accessors_impl = fields<field<"token/(processor s)", &odd_names::b>, field<"", &odd_names::a>>;
 };
 
 struct plain {

@@ -1,4 +1,6 @@
 // Built a second time with -fsanitize=thread, where the compiler has it: meter_snapshot_thread_sanitized.
+#include "r300_case.hpp"
+
 #include <kunmetrics/meter.hpp>
 #include <kunmetrics/utilization.hpp>
 
@@ -14,9 +16,7 @@ using namespace kunmetrics;
 using namespace kunmetrics::units;
 
 namespace {
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 }  // namespace
 
 TEST_CASE("a reader takes whole snapshots while the training thread measures") {

@@ -1,3 +1,6 @@
+#include "hand_clock.hpp"
+#include "r300_case.hpp"
+
 #include <kunmetrics/energy.hpp>
 #include <kunmetrics/meter.hpp>
 #include <kunmetrics/utilization.hpp>
@@ -28,21 +31,9 @@ namespace {
 using namespace kunmetrics;
 using namespace kunmetrics::units;
 
-// A clock that moves only when a test says so.
-struct hand_clock {
-  using rep = std::int64_t;
-  using period = std::milli;
-  using duration = std::chrono::duration<rep, period>;
-  using time_point = std::chrono::time_point<hand_clock>;
-  [[maybe_unused]] static constexpr bool is_steady = true;
-  static inline rep milliseconds = 0;
-  static time_point now() { return time_point{duration{milliseconds}}; }
-};
-void wait(int milliseconds) { hand_clock::milliseconds += milliseconds; }
+void wait(int milliseconds) { hand_clock::at += std::chrono::milliseconds{milliseconds}; }
 
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 using rate_meter = basic_meter<hand_clock, tokens_per_processor_second_t>;
 
 void one_step(auto& meter, int milliseconds, std::int64_t tokens) {

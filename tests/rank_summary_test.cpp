@@ -1,3 +1,7 @@
+#include "hand_clock.hpp"
+#include "r300_case.hpp"
+
+#include <kunmetrics/meter.hpp>
 #include <kunmetrics/rank_summary.hpp>
 
 #include <doctest/doctest.h>
@@ -36,6 +40,26 @@ TEST_CASE("a rank's times are the means of its steps, waiting apart from its own
   CHECK(times.mean[own_work].in(second) == 6.0);
   CHECK(times.mean[first_phase + static_cast<std::size_t>(phase::communication)].in(second) == 4.0);
   CHECK(times_of_rank({3, node_name{"a"}}, std::vector<step_record>{}).mean[whole_step].in(second) == 0.0);
+}
+
+TEST_CASE("a meter's totals say of all its steps what their records say") {
+  basic_meter<hand_clock> meter{r300_case, {.warm_up = 1 * step}};
+  CHECK(times_of_rank({}, meter.totals()).mean[whole_step].coherent() == 0);
+  for (int i = 1; i <= 5; ++i) {
+    auto running = meter.start();
+    for (phase const p : {phase::data, phase::forward, phase::communication}) {
+      running.turn_to(p);
+      hand_clock::at += std::chrono::milliseconds{100 * i};
+    }
+    running.finish({.tokens = 1 * token});
+  }
+  auto const of_totals = times_of_rank({3, node_name{"a"}}, meter.totals());
+  auto const of_records = times_of_rank({3, node_name{"a"}}, meter.records().subspan(1));
+  for (std::size_t i = 0; i < rank_statistics; ++i) {
+    CHECK(of_totals.mean[i].coherent() == doctest::Approx(of_records.mean[i].coherent()));
+  }
+  CHECK(of_totals.mean[own_work].in(second) == doctest::Approx(0.7));  // two of the three phases
+  CHECK(of_totals.who.rank == 3);
 }
 
 TEST_CASE("the straggler is named by rank and node") {

@@ -1,3 +1,5 @@
+#include "r300_case.hpp"
+
 #include <kunmetrics/replay.hpp>
 
 #include <doctest/doctest.h>
@@ -9,12 +11,7 @@ using namespace kunmetrics;
 using namespace kunmetrics::units;
 
 namespace {
-constexpr training_case run{.model = models::llama2_7b,
-                            .processor = devices::kunlunxin_r300,
-                            .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step),
-                            .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 
 std::vector<step_record> steps(int count) {
   std::vector<step_record> records;

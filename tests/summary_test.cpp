@@ -1,3 +1,6 @@
+#include "hand_clock.hpp"
+#include "r300_case.hpp"
+
 #include <kunmetrics/summary.hpp>
 
 #include <doctest/doctest.h>
@@ -8,26 +11,14 @@ namespace {
 using namespace kunmetrics;
 using namespace kunmetrics::units;
 
-struct summary_clock {
-  using rep = std::int64_t;
-  using period = std::milli;
-  using duration = std::chrono::duration<rep, period>;
-  using time_point = std::chrono::time_point<summary_clock>;
-  [[maybe_unused]] static constexpr bool is_steady = true;
-  static inline rep milliseconds = 0;
-  static time_point now() { return time_point{duration{milliseconds}}; }
-};
-
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 
 // Steps of 1, 2, ... n seconds with losses n, n-1, ... 1.
 auto measured(int n, int warm_up) {
-  basic_meter<summary_clock, tokens_per_processor_second_t> meter{run, {.warm_up = warm_up * step, .records_kept = 1000}, {}};
+  basic_meter<hand_clock, tokens_per_processor_second_t> meter{run, {.warm_up = warm_up * step, .records_kept = 1000}, {}};
   for (int i = 1; i <= n; ++i) {
     auto running = meter.start();
-    summary_clock::milliseconds += 1000 * i;
+    hand_clock::at += std::chrono::milliseconds{1000 * i};
     running.finish({.tokens = 49152 * token, .loss = n + 1 - i});
   }
   return summary_of(meter);
@@ -58,10 +49,10 @@ TEST_CASE("percentiles are nearest ranks of the measured steps") {
 }
 
 TEST_CASE("percentiles of more steps than are kept are within 1 %, the longest exact") {
-  basic_meter<summary_clock, tokens_per_processor_second_t> meter{run, {.warm_up = 0 * step, .records_kept = 10}, {}};
+  basic_meter<hand_clock, tokens_per_processor_second_t> meter{run, {.warm_up = 0 * step, .records_kept = 10}, {}};
   for (int i = 1; i <= 1000; ++i) {
     auto running = meter.start();
-    summary_clock::milliseconds += i;
+    hand_clock::at += std::chrono::milliseconds{i};
     running.finish({.tokens = 8 * token});
   }
   auto const times = *summary_of(meter).step_time;

@@ -1,5 +1,7 @@
 // The fifteen traps of the field, each as a number that goes wrong and the library's that does not.
 // Sources of each: the issues named in its title's comment, collected with the project's research.
+#include "hand_clock.hpp"
+
 #include <kunmetrics/audit.hpp>
 #include <kunmetrics/meter.hpp>
 #include <kunmetrics/summary.hpp>
@@ -20,15 +22,6 @@ constexpr double giga(transformer const& model, std::int64_t length) {
   return Convention::per_token(model, length * token / sample).in(gigaflop / token);
 }
 
-struct hand_clock {
-  using duration = std::chrono::nanoseconds;
-  using rep = duration::rep;
-  using period = duration::period;
-  using time_point = std::chrono::time_point<hand_clock>;
-  [[maybe_unused]] static constexpr bool is_steady = true;
-  static inline time_point at{};
-  static time_point now() { return at; }
-};
 using rate_meter = basic_meter<hand_clock, tokens_per_processor_second_t>;
 
 constexpr training_case two_processors{.model = models::llama2_7b,

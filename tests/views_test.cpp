@@ -1,3 +1,5 @@
+#include "r300_case.hpp"
+
 #include <kunmetrics/meter.hpp>
 #include <kunmetrics/utilization.hpp>
 #include <kunmetrics/views.hpp>
@@ -6,6 +8,7 @@
 
 #include <range/v3/view/transform.hpp>
 
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -22,10 +25,7 @@ std::vector<step_record> records(int n) {
   return all;
 }
 
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step),
-                            .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 
 std::vector<std::int64_t> steps(auto&& view) {
   std::vector<std::int64_t> all;
@@ -147,4 +147,21 @@ TEST_CASE("over a meter's live records") {
   for (auto const& epoch : meter.records() | drop_warmup | by_epoch | ranges::views::transform(sums)) epochs.push_back(epoch.steps.coherent());
   CHECK(epochs == std::vector<std::int64_t>{3, 5});
   CHECK((meter.records() | tokens_per_processor_second(run))->coherent() > 0);
+}
+
+TEST_CASE("slowest of nothing is nothing") {
+  std::vector<step_record> const none;
+  CHECK(steps(none | slowest(2)).empty());
+}
+
+TEST_CASE("the sum of tokens is checked; useful tokens beyond it stop at the greatest count") {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max() * token;
+  std::vector<step_record> all(2);
+  for (auto& record : all) {
+    record = {.time = 1.0 * second, .tokens = 1 * token, .useful_tokens = most};
+  }
+  CHECK(sums(all).useful_tokens == most);
+  CHECK(sums(all).tokens == 2 * token);
+  for (auto& record : all) record.tokens = most;
+  CHECK_THROWS_AS(sums(all), precondition_error);
 }

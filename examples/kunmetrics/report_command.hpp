@@ -13,6 +13,7 @@
 #include <kunmetrics/io/device_charts.hpp>
 #include <kunmetrics/io/flagperf.hpp>
 #include <kunmetrics/io/html.hpp>
+#include <kunmetrics/io/layer_slice.hpp>
 #include <kunmetrics/io/prometheus_text.hpp>
 #include <kunmetrics/io/step_log.hpp>
 #include <kunmetrics/io/whole_file.hpp>
@@ -20,6 +21,8 @@
 
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace tool {
 
@@ -35,16 +38,12 @@ struct steps_alone {
   km::maybe<double> loss = km::absent{"no step reported a finite loss"};
   km::maybe<km::step_time_percentiles> step_time = km::absent{"no step has been measured after warm-up"};
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = steps_alone;
-      return km::fields<km::field<"warm_up_steps", &self::warm_up_steps>, km::field<"steps", &self::steps>,
-                        km::field<"tokens", &self::tokens>, km::field<"time", &self::time>,
-                        km::field<"tokens_per_second", &self::tokens_per_second>,
-                        km::field<"tokens_per_processor_second", &self::tokens_per_processor_second>,
-                        km::field<"loss", &self::loss>, km::field<"step_time", &self::step_time>>();
-    }
-  };
+  using hana_accessors_impl = km::fields<
+      km::field<"warm_up_steps", &steps_alone::warm_up_steps>, km::field<"steps", &steps_alone::steps>,
+      km::field<"tokens", &steps_alone::tokens>, km::field<"time", &steps_alone::time>,
+      km::field<"tokens_per_second", &steps_alone::tokens_per_second>,
+      km::field<"tokens_per_processor_second", &steps_alone::tokens_per_processor_second>,
+      km::field<"loss", &steps_alone::loss>, km::field<"step_time", &steps_alone::step_time>>;
 };
 
 }  // namespace tool
@@ -60,7 +59,7 @@ struct report_command {
   std::string format = "markdown";
   std::string case_path;
   std::string out;
-  std::optional<std::int64_t> processors;
+  std::optional<std::int64_t> processors, layers;
   stated_peak peak;
 
   void add_to(CLI::App& app) {
@@ -71,6 +70,8 @@ struct report_command {
     app.add_option("--case", case_path, "the case that was run: model, cluster and batch sizes");
     app.add_option("--processors", processors, "of the whole job, on one node, in place of the case's")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20U));
+    app.add_option("--layers", layers, "so many layers of the case's model were trained, at its full width")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 20U));
     app.add_option("--out", out, "a file to write in place of standard output, whole or not at all");
     peak.add_to(app);
   }
@@ -80,6 +81,9 @@ struct report_command {
     auto const form = as_json ? "json" : format;
     if (log.cut) std::cerr << "note: " << steps << ": its last line has no end and is left out\n";
     if (case_path.empty()) {
+      if (layers) {
+        throw km::input_error{km::detail::needed_found("--layers", "--case, whose model has them", "none")};
+      }
       alone(log.records, form);
     } else {
       of_case(log.records, form);
@@ -87,6 +91,19 @@ struct report_command {
   }
 
  private:
+  using notes_type = std::vector<km::bilingual>;
+
+  // A record has the time of the pauses before it, not what they were for.
+  static std::optional<km::bilingual> note_of_pauses(std::span<km::step_record const> records) {
+    km::quantity_of<km::units::second> paused;
+    for (auto const& record : records) paused += record.paused;
+    if (!(paused.coherent() > 0)) return std::nullopt;
+    auto const time = km::formatted(paused.coherent(), 1);
+    return km::bilingual{"步间停顿共" + time + " s，逐步记录不写明用途：goodput全部计入paused，不分检查点与评测",
+                         "pauses between steps, " + time + " s in all: the log of steps does not say what for, so " +
+                             "goodput has all of it as paused and none as checkpoint or evaluation"};
+  }
+
   void write(std::string_view text) const {
     if (out.empty()) {
       std::cout << text;
@@ -144,27 +161,38 @@ struct report_command {
     using namespace km::units;
     if (written_from_records(records, form)) return;
     auto what = km::read_case(case_path);
+    notes_type notes{{"根据" + steps + "（逐步记录）写成", "written from the log of steps " + steps}};
+    if (layers) {
+      if (auto const slice = km::keep_layers(what.model, *layers)) notes.push_back(*slice);
+    }
+    if (auto const unknown = note_of_pauses(records)) notes.push_back(*unknown);
     if (processors) {
       what.cluster.nodes = 1 * node;
       what.cluster.per_node = *processors * processor / node;
     }
     auto const recomputed = what.recompute;
-    if (recomputed == km::recompute::none) return of_run<km::recompute::none>(what, records, form);
-    if (recomputed == km::recompute::selective) return of_run<km::recompute::selective>(what, records, form);
-    if (recomputed == km::recompute::layers) return of_run<km::recompute::layers>(what, records, form);
-    of_run<km::recompute::all>(what, records, form);
+    if (recomputed == km::recompute::none) return of_run<km::recompute::none>(what, records, form, notes);
+    if (recomputed == km::recompute::selective) return of_run<km::recompute::selective>(what, records, form, notes);
+    if (recomputed == km::recompute::layers) return of_run<km::recompute::layers>(what, records, form, notes);
+    of_run<km::recompute::all>(what, records, form, notes);
   }
 
   template <km::recompute Recompute>
-  void of_run(km::case_file const& what, std::span<km::step_record const> records, std::string_view form) const {
+  void of_run(km::case_file const& what, std::span<km::step_record const> records, std::string_view form,
+              notes_type const& notes) const {
     auto const on = device_of_case(what);
     auto const run = km::summary_of_records(what.run(on), records, km::tokens_per_processor_second,
                                             km::mfu<km::flops::palm>, km::mfu<km::flops::causal>,
                                             km::mfu<km::flops::flagperf_nominal>, km::hfu<km::flops::palm, Recompute>);
-    if (form == "json") return write(km::json_text(km::json_of(run)));
     if (form == "prometheus") return write(km::prometheus_text(run));
+    if (form == "json") {
+      auto object = km::json_of(run);
+      object["notes"] = km::json_of(notes);
+      return write(km::json_text(object));
+    }
     auto const devices = km::read_step_log<km::device_step>(steps).records;
     auto document = document_of(what, on);
+    document.notes = notes;
     add_memory(document.memory, devices);
     if (form == "html") return write(km::html_report(what.name, document, run, records, km::device_charts(devices)));
     write(km::flagperf_report(document, run, form == "flagperf" ? km::language::zh : km::language::en));
@@ -198,9 +226,7 @@ struct report_command {
             .dataset = what.tokens ? what.tokens->filename().string() : "",
             .memory = {.used = km::absent{"the log of steps does not say it"},
                        .total = on.memory.coherent() > 0 ? km::maybe<km::processor_memory::size>{on.memory}
-                                                         : km::absent{"the memory of the processor is not known"}},
-            .notes = {{"根据" + steps + "（" + std::string{"逐步记录"} + "）写成",
-                       "written from the log of steps " + steps}}};
+                                                         : km::absent{"the memory of the processor is not known"}}};
   }
 };
 

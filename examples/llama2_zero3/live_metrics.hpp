@@ -30,17 +30,13 @@ struct live_metrics {
   km::device_sample device;
   boost::hana::tuple<std::invoke_result_t<Calculators const&, km::training_case const&, km::interval const&>...> results;
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = live_metrics;
-      return km::fields<km::field<"last", &self::last>, km::field<"steps", &self::steps>,
-                        km::field<"tokens", &self::tokens>, km::field<"time", &self::time>,
-                        km::field<"skipped_steps", &self::skipped_steps>, km::field<"slow_steps", &self::slow_steps>,
-                        km::field<"tokens_trained", &self::tokens_trained>, km::field<"goodput", &self::goodput>,
-                        km::field<"rate", &self::rate>, km::field<"device", &self::device>,
-                        km::field<"results", &self::results>>();
-    }
-  };
+  using hana_accessors_impl = km::fields<
+      km::field<"last", &live_metrics::last>, km::field<"steps", &live_metrics::steps>,
+      km::field<"tokens", &live_metrics::tokens>, km::field<"time", &live_metrics::time>,
+      km::field<"skipped_steps", &live_metrics::skipped_steps>, km::field<"slow_steps", &live_metrics::slow_steps>,
+      km::field<"tokens_trained", &live_metrics::tokens_trained>, km::field<"goodput", &live_metrics::goodput>,
+      km::field<"rate", &live_metrics::rate>, km::field<"device", &live_metrics::device>,
+      km::field<"results", &live_metrics::results>>;
 };
 
 template <class Clock, class... Calculators>

@@ -102,7 +102,7 @@ void train(job const& what, auto const& engine) {
                   km::hfu<km::flops::palm, Recompute>};
   std::optional<step_outputs<decltype(meter)>> log;
   if (engine.reports()) {
-    log.emplace(o, meter, before, steps, plan.what.deepspeed ? plan.what.deepspeed->steps_per_print : 10);
+    log.emplace(o, meter, before, steps, reporting_interval(plan));
   }
   training training_run{plan, tokens, steps, meter, log ? &*log : nullptr, stop_wanted,
                         {.folder = o.out / "checkpoints", .every = o.checkpoint_every, .keep = o.keep,

@@ -62,6 +62,16 @@ inline kunmetrics::processor_memory memory_of(kunmetrics::device const& processo
   return memory;
 }
 
+// Ranks side by side, and the one that the others wait for.
+inline kunmetrics::json ranks_json(training_outcome const& outcome) {
+  if (outcome.by_rank.empty()) {
+    return {{"straggler", nullptr}, {"reason", "one rank has no other to be compared with"}, {"times", nullptr}};
+  }
+  auto const& own = outcome.by_rank[kunmetrics::own_work];
+  return {{"straggler", {{"rank", own.slowest_rank}, {"node", own.slowest_node.text()}, {"own_work", json_of(own.max)}}},
+          {"times", json_of(outcome.by_rank)}};
+}
+
 // Machines by ranks of each; one machine where they are not alike.
 inline std::string grid(training_plan const& plan) {
   auto const here = plan.processes && plan.ranks % plan.processes->here == 0 ? plan.processes->here : plan.ranks;
@@ -97,6 +107,7 @@ inline kunmetrics::flagperf_document document_of(training_plan const& plan, data
     auto const of = std::to_string(outcome.steps) + "/" + std::to_string(steps_planned);
     document.notes.push_back({"运行被信号终止，完成" + of + "步", "a signal ended the run after " + of + " steps"});
   }
+  if (!outcome.by_rank.empty()) document.notes.push_back(described(outcome.by_rank));
   if (what.recompute == recompute::layers) document.optimisations.push_back("gradient_checkpointing");
   return document;
 }
@@ -121,6 +132,7 @@ kunmetrics::json report_json(training_plan const& plan, dataset const& tokens, k
   for (std::size_t i = 0; i < memory_part_names.size(); ++i) {
     report["memory"]["by_part"][std::string{memory_part_names[i]}] = json_of(plan.rank_bytes.bytes[i] * byte / processor);
   }
+  report["ranks"] = detail::ranks_json(outcome);
   report["parallel"] = json_of(document.parallel);
   report["environment"] = json_of(document.environment);
   report["notes"] = json_of(document.notes);

@@ -9,6 +9,7 @@
 #include "live_metrics.hpp"
 #include "options.hpp"
 #include "progress.hpp"
+#include "rank_comparison.hpp"
 
 #include <kunmetrics/io/device_charts.hpp>
 #include <kunmetrics/io/device_monitor.hpp>
@@ -69,6 +70,11 @@ class step_outputs {
     }
     events_.step(record);
     if (progress_.due(record.step.coherent(), steps_)) show(record, device);
+  }
+
+  // After a reporting interval of several ranks; a terminal has its one live line.
+  void append(std::vector<kunmetrics::rank_report_row> const& by_rank) {
+    if (!progress_.columns()) progress_.show("ranks: " + described(by_rank).en);
   }
 
   // After the last step.

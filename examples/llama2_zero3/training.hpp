@@ -13,6 +13,7 @@
 #include "checkpoint_saver.hpp"
 #include "dataset.hpp"
 #include "hf_llama.hpp"
+#include "rank_comparison.hpp"
 #include "sampler.hpp"
 #include "step_outputs.hpp"
 #include "step_tokens.hpp"
@@ -33,8 +34,8 @@
 
 namespace trainer {
 
-// Tells the running step which phase the engine is in; there is one on rank 0 alone. Of whatever type the
-// step is, so that the engine is compiled once for all meters.
+// Tells the running step which phase the engine is in. Of whatever type the step is, so that the engine is compiled
+// once for all meters: rank 0 has the run's, the others one that only tells them apart (rank_comparison.hpp).
 class meter_hook {
  public:
   template <class RunningStep>
@@ -54,6 +55,7 @@ class meter_hook {
 struct training_outcome {
   std::int64_t steps = 0;                  // that were trained
   std::vector<std::int64_t> peak_bytes{};  // by rank
+  std::vector<kunmetrics::rank_report_row> by_rank{};  // empty where one rank has no other to compare with
 };
 
 // Of a run that has not begun: model, seed and data.
@@ -105,8 +107,13 @@ class training {
 
   template <class Backend>
   training_outcome run_rank_on(any_communicator& ranks) {
+    bool const reports = ranks.rank() == 0;
     running_step* running = nullptr;
-    zero3<Backend, any_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks, meter_hook{&running}};
+    rank_meter::running_step* timed = nullptr;
+    auto const interval = reporting_interval(plan_);
+    rank_meter own{meter_.run(), settings_of_rank(meter_.settings(), interval)};
+    zero3<Backend, any_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks,
+                                                        reports ? meter_hook{&running} : meter_hook{&timed}};
     auto const& settings = plan_.settings;
     sampler const stream{tokens_.sequences(settings.sequence_length), settings.seed};
     auto const before = resumed(engine, ranks);
@@ -122,20 +129,35 @@ class training {
     };
     for (bool stop = false; done < steps_ && !stop;) {
       auto const epoch = stream.epoch(deal.first_position(done - before.steps, 0, 0));
-      stop = ranks.rank() == 0 ? measured(running, train, epoch) : train().stop;
+      stop = reports ? measured(meter_, running, train, epoch, log_) : measured(own, timed, train, epoch);
       ++done;
       saver.poll();
+      if (ranks.size() > 1 && done % interval == 0) {
+        locate(ranks, done, "comparison");
+        auto const records = reports ? meter_.records() : own.records();
+        auto const rows = compared(newest_times(ranks.rank(), records, interval), ranks);
+        if (reports) log_->append(rows);
+      }
       bool const due = kept_.every && (done % *kept_.every == 0 || done == steps_);
-      if (due || stop) between_steps(ranks, [&] { saver.save(engine, meta_at(done, before, engine.progress())); });
+      if (!due && !stop) continue;
+      between_steps(reports ? nullptr : &own, [&] { saver.save(engine, meta_at(done, before, engine.progress())); });
     }
     saver.finish();
-    return {.steps = done, .peak_bytes = gathered(engine.memory().peak_total(), ranks)};
+    training_outcome outcome{.steps = done, .peak_bytes = gathered(engine.memory().peak_total(), ranks)};
+    if (ranks.size() > 1) {
+      auto const& totals = reports ? meter_.totals() : own.totals();
+      outcome.by_rank = compared(times_of_rank(identity_of(ranks.rank()), totals), ranks);
+    }
+    return outcome;
   }
 
-  // A checkpoint's time is in no step's time, but in goodput's; the meter is rank 0's.
+  // A checkpoint's time is in no step's time, but in goodput's. `own`: of a rank that does not report.
   template <class Save>
-  void between_steps(any_communicator const& ranks, Save const& save) {
-    if (ranks.rank() != 0) return save();
+  void between_steps(rank_meter* own, Save const& save) {
+    if (own != nullptr) {
+      auto const pause = own->pause(phase::checkpoint);
+      return save();
+    }
     auto const pause = meter_.pause(phase::checkpoint);
     save();
   }
@@ -182,10 +204,12 @@ class training {
     return meta;
   }
 
-  // Trains one step, begun in `epoch`, under the meter and writes its record; whether to stop after it.
-  template <class Train>
-  bool measured(running_step*& running, Train const& train, std::int64_t epoch) {
-    auto step = meter_.start();
+  // Trains one step, begun in `epoch`, under a meter, and writes its record where there is a log; whether to stop
+  // after it.
+  template <class AnyMeter, class Train>
+  static bool measured(AnyMeter& meter, typename AnyMeter::running_step*& running, Train const& train,
+                       std::int64_t epoch, step_outputs<Meter>* log = nullptr) {
+    auto step = meter.start();
     running = &step;
     step.turn_to(phase::data);
     step_result const result = train();
@@ -197,7 +221,7 @@ class training {
                                       .loss_scale = result.loss_scale,
                                       .skipped = result.skipped,
                                       .epoch = epoch});
-    log_->append(record);
+    if (log != nullptr) log->append(record);
     return result.stop;
   }
 

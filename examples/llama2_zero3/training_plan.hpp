@@ -15,6 +15,7 @@
 #include "settings.hpp"
 
 #include <kunmetrics/io/case_file.hpp>
+#include <kunmetrics/io/layer_slice.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -158,20 +159,6 @@ inline void require_trainable(kunmetrics::case_file const& what, bool processes)
           "Adam with adam_w_mode false");
 }
 
-inline void note_layers(training_plan& plan, std::int64_t layers) {
-  auto& model = plan.what.model;
-  auto const all = model.sizes.layers;
-  if (layers > all) {
-    throw input_error{needed_found("--layers", "at most the model's " + std::to_string(all), std::to_string(layers))};
-  }
-  if (layers == all) return;
-  model.sizes.layers = layers;
-  model.sizes.nominal_parameters = 0;  // a slice has no advertised size
-  auto const of = std::to_string(layers) + "/" + std::to_string(all);
-  plan.notes.push_back({"模型只取" + of + "层，宽度不变", of + " layers of the model, at its full width"});
-  model.name += ", " + std::to_string(layers) + (layers == 1 ? " layer" : " layers");
-}
-
 inline void note_backend(training_plan& plan) {
   auto& what = plan.what;
   if (plan.backend == "torch") {
@@ -274,6 +261,11 @@ inline void require_memory(training_plan const& plan, std::optional<std::int64_t
 }
 
 // Throws input_error for a case that cannot be trained here. Memory is judged by `require_memory`.
+// Steps between two lines of a run, and between two comparisons of its ranks.
+inline std::int64_t reporting_interval(training_plan const& plan) {
+  return plan.what.deepspeed ? plan.what.deepspeed->steps_per_print : 10;
+}
+
 inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
                              int cores, std::optional<process_ranks> processes = {}) {
   training_plan plan{.what = std::move(what), .backend = o.backend, .cores = cores, .processes = processes,
@@ -282,7 +274,9 @@ inline training_plan planned(kunmetrics::case_file what, options const& o, std::
   detail::note_precision(plan, o.precision);
   require_backend(plan.backend, plan.what.precision);
   plan.settings = detail::settings_of(plan.what, o.seed);
-  if (o.layers) detail::note_layers(plan, *o.layers);
+  if (o.layers) {
+    if (auto const slice = keep_layers(plan.what.model, *o.layers)) plan.notes.push_back(*slice);
+  }
   detail::note_backend(plan);
   plan.shape = detail::shape_of(plan.what.model, plan.what.path.string());
   if (processes && o.ranks && *o.ranks != processes->all) {

@@ -9,22 +9,13 @@
 // processor. Exponents are whole numbers; a new base dimension is a struct like those below.
 #pragma once
 
-#include <boost/hana/bool.hpp>
-#include <boost/hana/concat.hpp>
-#include <boost/hana/filter.hpp>
-#include <boost/hana/fold_left.hpp>
-#include <boost/hana/front.hpp>
-#include <boost/hana/group.hpp>
-#include <boost/hana/sort.hpp>
-#include <boost/hana/transform.hpp>
-#include <boost/hana/tuple.hpp>
+#include <boost/hana/basic_tuple.hpp>
 #include <boost/hana/type.hpp>
-#include <boost/hana/unpack.hpp>
 
 #include <array>
 #include <cstddef>
 #include <string_view>
-#include <type_traits>
+#include <utility>
 
 namespace kunmetrics {
 
@@ -62,83 +53,117 @@ namespace detail {
 namespace hana = boost::hana;
 
 template <typename Base, int Exponent>
-struct factor {
-  using base = Base;
-  static constexpr int exponent = Exponent;
+struct factor {};
+
+// Factors in any order; a sum of lists is one list.
+template <typename... Factors>
+struct factor_list {
+  template <typename... More>
+  constexpr factor_list<Factors..., More...> operator+(factor_list<More...>) const {
+    return {};
+  }
 };
 
 // The factors that one entry of a dimension stands for; Sign is -1 below the bar.
-template <typename Base, int Sign>
-struct expanded {
-  static constexpr auto value = hana::make_tuple(factor<Base, Sign>{});
-};
-template <typename Base, int Exponent, int Sign>
-struct expanded<power<Base, Exponent>, Sign> {
-  static constexpr auto value = hana::make_tuple(factor<Base, Sign * Exponent>{});
-};
-template <typename... Factors, int Sign>
-struct expanded<per<Factors...>, Sign> {
-  static constexpr auto value = hana::make_tuple(hana::front(expanded<Factors, -Sign>::value)...);
-};
-
+template <int Sign, typename Base>
+constexpr factor_list<factor<Base, Sign>> expanded(hana::basic_type<Base>) {
+  return {};
+}
+template <int Sign, typename Base, int Exponent>
+constexpr factor_list<factor<Base, Sign * Exponent>> expanded(hana::basic_type<power<Base, Exponent>>) {
+  return {};
+}
+template <int Sign, typename... Factors>
+constexpr auto expanded(hana::basic_type<per<Factors...>>) {
+  return (factor_list<>{} + ... + expanded<-Sign>(hana::type<Factors>{}));
+}
 template <int Sign, typename... Factors>
 constexpr auto factors(dimension<Factors...>) {
-  return hana::fold_left(hana::make_tuple(expanded<Factors, Sign>::value...), hana::make_tuple(),
-                         hana::concat);
+  return (factor_list<>{} + ... + expanded<Sign>(hana::type<Factors>{}));
 }
 
-template <typename Lhs, typename Rhs>
-constexpr bool precedes =
-    Lhs::rank != Rhs::rank ? Lhs::rank < Rhs::rank : Lhs::symbol < Rhs::symbol;
+// A factor as a value: to sort and collect values costs the compiler far less than to do so with types.
+struct factor_value {
+  std::string_view const* symbol = nullptr;  // where it stands is the base's identity
+  int rank = 0;
+  int exponent = 0;
+  std::size_t place = 0;  // of the base in the list of types
 
-inline constexpr auto by_rank = []<class L, int M, class R, int N>(factor<L, M>, factor<R, N>) {
-  return hana::bool_c<precedes<L, R>>;
+  constexpr bool precedes(factor_value const& other) const {
+    return rank != other.rank ? rank < other.rank : *symbol < *other.symbol;
+  }
 };
-inline constexpr auto same_base = []<class L, int M, class R, int N>(factor<L, M>, factor<R, N>) {
-  return hana::bool_c<std::is_same_v<L, R>>;
-};
-inline constexpr auto above_the_bar = []<class B, int N>(factor<B, N>) { return hana::bool_c<(N > 0)>; };
-inline constexpr auto below_the_bar = []<class B, int N>(factor<B, N>) { return hana::bool_c<(N < 0)>; };
 
-// The powers of one base as one factor: token, token -> token^2.
-inline constexpr auto collected = [](auto powers) {
-  return hana::unpack(powers, []<class Base, int... Exponents>(factor<Base, Exponents>...) {
-    return factor<Base, (0 + ... + Exponents)>{};
-  });
+// The canonical order: the powers of one base as one factor (token, token -> token^2), those above the bar first.
+template <std::size_t N>
+struct ordered_factors {
+  std::array<factor_value, N + 1> values{};  // of which `all` are factors
+  std::size_t above = 0;
+  std::size_t all = 0;
+
+  constexpr void collect(factor_value const& next) {
+    for (std::size_t i = 0; i < all; ++i) {
+      if (values[i].symbol != next.symbol) continue;
+      values[i].exponent += next.exponent;
+      return;
+    }
+    values[all++] = next;
+  }
+  constexpr bool belongs_before(factor_value const& lhs, factor_value const& rhs) const {
+    bool const above_the_bar = lhs.exponent > 0;
+    return above_the_bar != (rhs.exponent > 0) ? above_the_bar : lhs.precedes(rhs);
+  }
+  constexpr void sort() {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < all; ++i) {
+      factor_value const next = values[i];
+      if (next.exponent == 0) continue;
+      std::size_t at = kept++;
+      for (; at > 0 && belongs_before(next, values[at - 1]); --at) values[at] = values[at - 1];
+      values[at] = next;
+      if (next.exponent > 0) ++above;
+    }
+    all = kept;
+  }
 };
+
+template <typename... Bases, int... Exponents>
+constexpr auto ordered(factor_list<factor<Bases, Exponents>...>) {
+  ordered_factors<sizeof...(Bases)> all;
+  std::size_t place = 0;
+  (all.collect({&Bases::symbol, Bases::rank, Exponents, place++}), ...);
+  all.sort();
+  return all;
+}
 
 template <typename Base, int Exponent>
 struct symbolic { using type = power<Base, Exponent>; };
 template <typename Base>
 struct symbolic<Base, 1> { using type = Base; };
-template <typename Base, int Exponent>
-using symbol_of = typename symbolic<Base, Exponent>::type;
-
-template <typename... Bases, int... Exponents>
-constexpr dimension<symbol_of<Bases, Exponents>...> assembled(
-    hana::tuple<factor<Bases, Exponents>...>, hana::tuple<>) {
-  return {};
-}
-template <typename... Above, int... M, typename... Below, int... N>
-  requires(sizeof...(Below) > 0)
-constexpr dimension<symbol_of<Above, M>..., per<symbol_of<Below, -N>...>> assembled(
-    hana::tuple<factor<Above, M>...>, hana::tuple<factor<Below, N>...>) {
-  return {};
-}
 
 // The canonical dimension of a list of factors in any order.
 template <typename Factors>
-constexpr auto canonical(Factors unordered) {
-  auto collected_factors =
-      hana::transform(hana::group(hana::sort(unordered, by_rank), same_base), collected);
-  return assembled(hana::filter(collected_factors, above_the_bar),
-                   hana::filter(collected_factors, below_the_bar));
-}
+struct canonical;
+template <typename... Bases, int... Exponents>
+struct canonical<factor_list<factor<Bases, Exponents>...>> {
+  static constexpr auto order = ordered(factor_list<factor<Bases, Exponents>...>{});
+
+  template <std::size_t I, int Sign>
+  using symbol = typename symbolic<
+      typename decltype(+hana::at_c<order.values[I].place>(hana::basic_tuple<hana::type<Bases>...>{}))::type,
+      Sign * order.values[I].exponent>::type;
+  template <std::size_t... Above, std::size_t... Below>
+  static auto assembled(std::index_sequence<Above...>, std::index_sequence<Below...>) {
+    if constexpr (sizeof...(Below) == 0) return dimension<symbol<Above, 1>...>{};
+    else return dimension<symbol<Above, 1>..., per<symbol<order.above + Below, -1>...>>{};
+  }
+
+  using type = decltype(assembled(std::make_index_sequence<order.above>{},
+                                  std::make_index_sequence<order.all - order.above>{}));
+};
 
 template <typename Lhs, typename Rhs, int Sign>
-struct combined {
-  using type = decltype(canonical(hana::concat(factors<1>(Lhs{}), factors<Sign>(Rhs{}))));
-};
+struct combined : canonical<decltype(factors<1>(Lhs{}) + factors<Sign>(Rhs{}))> {};
 // The commonest cases need no algebra.
 template <typename Lhs, int Sign>
 struct combined<Lhs, dimensionless, Sign> { using type = Lhs; };
@@ -185,6 +210,8 @@ struct dimension_text {
   }
   template <typename>
   static constexpr bool is_bar = false;
+  template <typename First, typename...>
+  static constexpr bool starts_with_bar = is_bar<First>;
 };
 template <typename... Factors>
 constexpr bool dimension_text::is_bar<per<Factors...>> = true;
@@ -195,8 +222,7 @@ constexpr dimension_text text_of(dimension<Factors...>) {
   if constexpr (sizeof...(Factors) == 0) {
     text.append("1");
   } else {
-    using first = decltype(hana::front(hana::make_tuple(Factors{}...)));
-    if constexpr (dimension_text::is_bar<std::remove_cvref_t<first>>) text.append("1");
+    if constexpr (dimension_text::starts_with_bar<Factors...>) text.append("1");
     text.append_product(Factors{}...);
   }
   return text;

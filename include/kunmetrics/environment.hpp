@@ -26,16 +26,12 @@ struct environment {
   text framework;
   text dependencies;
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = environment;
-      return fields<field<"machine_model", &self::machine_model>, field<"accelerator", &self::accelerator>,
-                    field<"cpu", &self::cpu>, field<"memory", &self::memory>, field<"network", &self::network>,
-                    field<"os", &self::os>, field<"kernel", &self::kernel>, field<"driver", &self::driver>,
-                    field<"docker_image", &self::docker_image>, field<"framework", &self::framework>,
-                    field<"dependencies", &self::dependencies>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"machine_model", &environment::machine_model>, field<"accelerator", &environment::accelerator>,
+      field<"cpu", &environment::cpu>, field<"memory", &environment::memory>, field<"network", &environment::network>,
+      field<"os", &environment::os>, field<"kernel", &environment::kernel>, field<"driver", &environment::driver>,
+      field<"docker_image", &environment::docker_image>, field<"framework", &environment::framework>,
+      field<"dependencies", &environment::dependencies>>;
 };
 
 // What was stated, and where nothing was, what was found.

@@ -2,12 +2,11 @@
 //
 //   struct outcome {
 //     double loss;
-//     struct hana_accessors_impl {
-//       static constexpr auto apply() { return fields<field<"loss", &outcome::loss>>(); }
-//     };
+//     using hana_accessors_impl = fields<field<"loss", &outcome::loss>>;   // below the members it names
 //   };
 // The pairs are what BOOST_HANA_DEFINE_STRUCT makes, without its macros and their two megabytes
-// of text. A user's own struct, adapted in any of Hana's ways, is written by the same writers.
+// of text, and are made only where something walks them. A user's own struct, adapted in any of
+// Hana's ways, is written by the same writers.
 #pragma once
 
 #include <boost/hana/accessors.hpp>
@@ -48,9 +47,11 @@ struct field {
 };
 
 template <typename... Fields>
-constexpr auto fields() {
-  return boost::hana::make_tuple(boost::hana::make_pair(Fields::name, Fields::access)...);
-}
+struct fields {
+  static constexpr auto apply() {
+    return boost::hana::make_tuple(boost::hana::make_pair(Fields::name, Fields::access)...);
+  }
+};
 
 // Calls visit(name, value) for each field of a Hana Struct, in order; name is a std::string_view.
 template <typename Struct, typename Visit>

@@ -36,15 +36,11 @@ struct goodput {
     return productive / total();
   }
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"productive", &goodput::productive>, field<"warm_up", &goodput::warm_up>,
-                    field<"skipped", &goodput::skipped>, field<"repeated", &goodput::repeated>,
-                    field<"data", &goodput::data>, field<"checkpoint", &goodput::checkpoint>,
-                    field<"evaluation", &goodput::evaluation>, field<"paused", &goodput::paused>,
-                    field<"initialization", &goodput::initialization>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"productive", &goodput::productive>, field<"warm_up", &goodput::warm_up>,
+      field<"skipped", &goodput::skipped>, field<"repeated", &goodput::repeated>, field<"data", &goodput::data>,
+      field<"checkpoint", &goodput::checkpoint>, field<"evaluation", &goodput::evaluation>,
+      field<"paused", &goodput::paused>, field<"initialization", &goodput::initialization>>;
 };
 
 // The bucket that a pause between steps falls into.

@@ -27,18 +27,14 @@ struct meter_snapshot {
   count_of<units::step> losses_not_finite{};  // steps that gave a loss of NaN or infinity
   kunmetrics::goodput goodput{};
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = meter_snapshot;
-      return fields<field<"latest", &self::latest>, field<"steps", &self::steps>,
-                    field<"tokens_trained", &self::tokens_trained>, field<"measured", &self::measured>,
-                    field<"window", &self::window>, field<"phases", &self::phases>,
-                    field<"overlapped_communication", &self::overlapped_communication>,
-                    field<"longest_step", &self::longest_step>, field<"slow_steps", &self::slow_steps>,
-                    field<"skipped_steps", &self::skipped_steps>, field<"untimed_steps", &self::untimed_steps>,
-                    field<"losses_not_finite", &self::losses_not_finite>, field<"goodput", &self::goodput>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"latest", &meter_snapshot::latest>, field<"steps", &meter_snapshot::steps>,
+      field<"tokens_trained", &meter_snapshot::tokens_trained>, field<"measured", &meter_snapshot::measured>,
+      field<"window", &meter_snapshot::window>, field<"phases", &meter_snapshot::phases>,
+      field<"overlapped_communication", &meter_snapshot::overlapped_communication>,
+      field<"longest_step", &meter_snapshot::longest_step>, field<"slow_steps", &meter_snapshot::slow_steps>,
+      field<"skipped_steps", &meter_snapshot::skipped_steps>, field<"untimed_steps", &meter_snapshot::untimed_steps>,
+      field<"losses_not_finite", &meter_snapshot::losses_not_finite>, field<"goodput", &meter_snapshot::goodput>>;
 };
 static_assert(std::is_trivially_copyable_v<meter_snapshot>);
 

@@ -10,6 +10,7 @@
 
 #include <kunmetrics/duration_sketch.hpp>
 #include <kunmetrics/fields.hpp>
+#include <kunmetrics/meter_snapshot.hpp>
 #include <kunmetrics/step_record.hpp>
 
 #include <algorithm>
@@ -35,6 +36,7 @@ struct node_name {
     std::ranges::copy(text.substr(0, characters.size() - 1), characters.begin());
   }
   constexpr std::string_view text() const { return {characters.data()}; }
+  constexpr operator std::string_view() const { return text(); }  // so that every writer can write it
 };
 
 struct rank_identity {
@@ -78,6 +80,19 @@ rank_times times_of_rank(rank_identity const& who, Records&& records) {
   }
   if (steps == 0) return times;
   for (auto& sum : times.mean) sum = sum / steps;
+  return times;
+}
+
+// Of all that a meter has measured: `meter.totals()`, or a snapshot. All zero before the first measured step.
+inline rank_times times_of_rank(rank_identity const& who, meter_snapshot const& totals) {
+  rank_times times{.who = who};
+  if (totals.measured.steps.coherent() == 0) return times;
+  auto const steps = static_cast<double>(totals.measured.steps.coherent());
+  auto const waited = totals.phases[static_cast<std::size_t>(phase::communication)] +
+                      totals.phases[static_cast<std::size_t>(phase::idle)];
+  times.mean[whole_step] = totals.measured.time / steps;
+  times.mean[own_work] = (totals.measured.time - waited) / steps;
+  for (std::size_t p = 0; p < phase_names.size(); ++p) times.mean[first_phase + p] = totals.phases[p] / steps;
   return times;
 }
 
@@ -152,14 +167,10 @@ struct rank_report_row {
   std::int64_t slowest_rank = 0;
   node_name slowest_node{};
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = rank_report_row;
-      return fields<field<"name", &self::name>, field<"min", &self::min>, field<"median", &self::median>,
-                    field<"max", &self::max>, field<"slowest_rank", &self::slowest_rank>,
-                    field<"slowest_node", &self::slowest_node>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"name", &rank_report_row::name>, field<"min", &rank_report_row::min>,
+      field<"median", &rank_report_row::median>, field<"max", &rank_report_row::max>,
+      field<"slowest_rank", &rank_report_row::slowest_rank>, field<"slowest_node", &rank_report_row::slowest_node>>;
 };
 
 // One row a statistic, in the order of rank_statistic_name; of at least one rank.

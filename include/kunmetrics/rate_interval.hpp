@@ -16,12 +16,9 @@ struct rate_interval {
   double level = 0.95;
   std::int64_t batches = 0;
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"rate", &rate_interval::rate>, field<"half_width", &rate_interval::half_width>,
-                    field<"level", &rate_interval::level>, field<"batches", &rate_interval::batches>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"rate", &rate_interval::rate>, field<"half_width", &rate_interval::half_width>,
+      field<"level", &rate_interval::level>, field<"batches", &rate_interval::batches>>;
 };
 
 // `tokens_and_seconds` has been given each step's tokens and time in s. Absent as batch_means::interval is.

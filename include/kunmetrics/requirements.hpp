@@ -47,15 +47,11 @@ struct interval {
     return *this;
   }
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"tokens", &interval::tokens>, field<"time", &interval::time>,
-                    field<"steps", &interval::steps>,
-                    field<"useful_tokens", &interval::useful_tokens>,
-                    field<"steps_with_useful_tokens", &interval::steps_with_useful_tokens>,
-                    field<"energy", &interval::energy>, field<"steps_with_energy", &interval::steps_with_energy>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"tokens", &interval::tokens>, field<"time", &interval::time>, field<"steps", &interval::steps>,
+      field<"useful_tokens", &interval::useful_tokens>,
+      field<"steps_with_useful_tokens", &interval::steps_with_useful_tokens>, field<"energy", &interval::energy>,
+      field<"steps_with_energy", &interval::steps_with_energy>>;
 };
 
 // `per_token`: FLOP of forward and backward, recomputation not included.

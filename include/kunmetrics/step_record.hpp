@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace kunmetrics {
@@ -45,37 +46,48 @@ struct step_record {
   quantity_of<units::second> overlapped_communication{};  // behind computation, in no phase
   quantity_of<units::second> paused{};                    // before the step, not in `time`
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"step", &step_record::step>, field<"time", &step_record::time>,
-                    field<"tokens", &step_record::tokens>, field<"loss", &step_record::loss>,
-                    field<"grad_norm", &step_record::grad_norm>, field<"learning_rate", &step_record::learning_rate>,
-                    field<"loss_scale", &step_record::loss_scale>, field<"skipped", &step_record::skipped>,
-                    field<"warm_up", &step_record::warm_up>, field<"phases", &step_record::phases>,
-                    field<"untimed", &step_record::untimed>, field<"slow", &step_record::slow>,
-                    field<"epoch", &step_record::epoch>, field<"useful_tokens", &step_record::useful_tokens>,
-                    field<"overlapped_communication", &step_record::overlapped_communication>,
-                    field<"paused", &step_record::paused>, field<"energy", &step_record::energy>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"step", &step_record::step>, field<"time", &step_record::time>, field<"tokens", &step_record::tokens>,
+      field<"loss", &step_record::loss>, field<"grad_norm", &step_record::grad_norm>,
+      field<"learning_rate", &step_record::learning_rate>, field<"loss_scale", &step_record::loss_scale>,
+      field<"skipped", &step_record::skipped>, field<"warm_up", &step_record::warm_up>,
+      field<"phases", &step_record::phases>, field<"untimed", &step_record::untimed>,
+      field<"slow", &step_record::slow>, field<"epoch", &step_record::epoch>,
+      field<"useful_tokens", &step_record::useful_tokens>,
+      field<"overlapped_communication", &step_record::overlapped_communication>, field<"paused", &step_record::paused>,
+      field<"energy", &step_record::energy>>;
 };
 
 constexpr quantity_of<units::second> in_phase(step_record const& record, phase p) {
   return record.phases[static_cast<std::size_t>(p)];
 }
 
+namespace detail {
+// The counts that the sum of tokens bounds are added without a check of their own: a check can throw, and that
+// effect would keep a sum alive in a loop over records where nobody reads it.
+constexpr void count_one(count_of<units::step>& steps) {
+  steps = count_of<units::step>::from_coherent(steps.coherent() + 1);
+}
+// At most the greatest count, where a record says that more of its tokens are useful than it has.
+constexpr void add_useful(count_of<units::token>& useful, count_of<units::token> more) {
+  std::int64_t result{};
+  bool const beyond = __builtin_add_overflow(useful.coherent(), more.coherent(), &result);
+  useful = count_of<units::token>::from_coherent(beyond ? std::numeric_limits<std::int64_t>::max() : result);
+}
+}  // namespace detail
+
 // Adds what a step brings to sums. A skipped step's time and energy count, its tokens do not; an untimed one
 // brings nothing. Warm-up is the caller's to leave out.
 constexpr void add(interval& over, step_record const& record) {
-  if (record.untimed) return;
+  if (record.untimed) [[unlikely]] return;
   over.time += record.time;
-  over.steps += 1 * units::step;
+  detail::count_one(over.steps);
   if (!record.skipped) over.tokens += record.tokens;
-  if (record.skipped || record.useful_tokens) over.steps_with_useful_tokens += 1 * units::step;
-  if (!record.skipped && record.useful_tokens) over.useful_tokens += *record.useful_tokens;
+  if (record.skipped || record.useful_tokens) detail::count_one(over.steps_with_useful_tokens);
+  if (!record.skipped && record.useful_tokens) detail::add_useful(over.useful_tokens, *record.useful_tokens);
   if (record.energy) {
     over.energy += *record.energy;
-    over.steps_with_energy += 1 * units::step;
+    detail::count_one(over.steps_with_energy);
   }
 }
 constexpr interval contribution(step_record const& record) {

@@ -21,13 +21,9 @@ namespace kunmetrics {
 struct step_time_percentiles {
   quantity_of<units::second> p50, p90, p99, max;
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = step_time_percentiles;
-      return fields<field<"p50", &self::p50>, field<"p90", &self::p90>, field<"p99", &self::p99>,
-                    field<"max", &self::max>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"p50", &step_time_percentiles::p50>, field<"p90", &step_time_percentiles::p90>,
+      field<"p99", &step_time_percentiles::p99>, field<"max", &step_time_percentiles::max>>;
 };
 
 template <calculator... Calculators>
@@ -62,27 +58,20 @@ struct summary {
   maybe<peak_rate> peak;
   boost::hana::tuple<std::invoke_result_t<Calculators const&, training_case const&, interval const&>...> results;
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = summary;
-      return fields<field<"model", &self::model>, field<"processor", &self::processor>,
-                    field<"precision", &self::precision>, field<"micro_batch_size", &self::micro_batch_size>,
-                    field<"gradient_accumulation_steps", &self::gradient_accumulation_steps>,
-                    field<"data_parallel_size", &self::data_parallel_size>,
-                    field<"global_batch_size", &self::global_batch_size>,
-                    field<"sequence_length", &self::sequence_length>,
-                    field<"tokens_per_step", &self::tokens_per_step>, field<"processors", &self::processors>,
-                    field<"warm_up_steps", &self::warm_up_steps>, field<"steps", &self::steps>,
-                    field<"tokens", &self::tokens>, field<"time", &self::time>, field<"loss", &self::loss>,
-                    field<"step_time", &self::step_time>, field<"phases", &self::phases>,
-                    field<"overlapped_communication", &self::overlapped_communication>,
-                    field<"slow_steps", &self::slow_steps>, field<"skipped_steps", &self::skipped_steps>,
-                    field<"tokens_trained", &self::tokens_trained>, field<"goodput", &self::goodput>,
-                    field<"goodput_ratio", &self::goodput_ratio>, field<"rate", &self::rate>,
-                    field<"peak", &self::peak>,
-                    field<"results", &self::results>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"model", &summary::model>, field<"processor", &summary::processor>,
+      field<"precision", &summary::precision>, field<"micro_batch_size", &summary::micro_batch_size>,
+      field<"gradient_accumulation_steps", &summary::gradient_accumulation_steps>,
+      field<"data_parallel_size", &summary::data_parallel_size>,
+      field<"global_batch_size", &summary::global_batch_size>, field<"sequence_length", &summary::sequence_length>,
+      field<"tokens_per_step", &summary::tokens_per_step>, field<"processors", &summary::processors>,
+      field<"warm_up_steps", &summary::warm_up_steps>, field<"steps", &summary::steps>,
+      field<"tokens", &summary::tokens>, field<"time", &summary::time>, field<"loss", &summary::loss>,
+      field<"step_time", &summary::step_time>, field<"phases", &summary::phases>,
+      field<"overlapped_communication", &summary::overlapped_communication>, field<"slow_steps", &summary::slow_steps>,
+      field<"skipped_steps", &summary::skipped_steps>, field<"tokens_trained", &summary::tokens_trained>,
+      field<"goodput", &summary::goodput>, field<"goodput_ratio", &summary::goodput_ratio>,
+      field<"rate", &summary::rate>, field<"peak", &summary::peak>, field<"results", &summary::results>>;
 };
 
 // Calls visit(name, result) for each result, in the order of the meter's calculators.

@@ -22,12 +22,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace kunmetrics {
 
 // The records that count: those after warm-up.
-inline constexpr auto drop_warmup = ranges::views::filter([](step_record const& record) { return !record.warm_up; });
+inline constexpr auto drop_warmup = ranges::views::filter([](step_record const& record) {
+  if (record.warm_up) [[unlikely]] return false;
+  return true;
+});
 
 // The records without what checkpoints and evaluation took of them: `time` and those phases are less by
 // it. Pauses between steps are in no record's time to begin with.
@@ -156,15 +160,18 @@ class slowest_view : public ranges::view_interface<slowest_view<Records>> {
   }
   // A heap of the slowest so far, the fastest of them on top: O(records · log n) time, n records of memory.
   void choose() {
-    if (chose_) return;
-    chose_ = true;
-    for (auto&& record : records_) {
-      if (record.untimed || n_ == 0 || (chosen_.size() == n_ && !before(record, chosen_.front()))) continue;
-      if (chosen_.size() == n_) {
-        std::ranges::pop_heap(chosen_, before);
-        chosen_.pop_back();
-      }
-      chosen_.push_back(record);
+    if (std::exchange(chose_, true) || n_ == 0) return;
+    auto next = ranges::begin(records_);
+    auto const last = ranges::end(records_);
+    for (; next != last && chosen_.size() < n_; ++next) {
+      if (auto&& record = *next; !record.untimed) chosen_.push_back(record);
+    }
+    std::ranges::make_heap(chosen_, before);
+    for (; next != last; ++next) {
+      auto&& record = *next;
+      if (record.untimed || !before(record, chosen_.front())) continue;
+      std::ranges::pop_heap(chosen_, before);
+      chosen_.back() = record;
       std::ranges::push_heap(chosen_, before);
     }
     std::ranges::sort_heap(chosen_, before);

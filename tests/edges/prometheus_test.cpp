@@ -4,6 +4,7 @@
 #include <kunmetrics/seqlock.hpp>
 
 #include "../loopback.hpp"
+#include "../r300_case.hpp"
 #include "../trainer/scratch_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -31,21 +32,13 @@ struct live {
   maybe<utilization<model_work<flops::palm>>> mfu = absent{"nothing yet"};
   phase_times phases{};
   std::string_view host = "a \"quoted\" \\ host";
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"tokens", &live::tokens>, field<"time", &live::time>, field<"loss", &live::loss>,
-                    field<"rate", &live::rate>, field<"mfu", &live::mfu>, field<"phases", &live::phases>,
-                    field<"host", &live::host>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"tokens", &live::tokens>, field<"time", &live::time>, field<"loss", &live::loss>,
+      field<"rate", &live::rate>, field<"mfu", &live::mfu>, field<"phases", &live::phases>,
+      field<"host", &live::host>>;
 };
 
-constexpr training_case run{.model = models::llama2_7b,
-                            .processor = devices::kunlunxin_r300,
-                            .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step),
-                            .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 
 live values(int step) {
   auto const rate = 1000.0 / 3 * token / (processor * second);

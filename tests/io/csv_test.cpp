@@ -1,3 +1,5 @@
+#include "../r300_case.hpp"
+
 #include <kunmetrics/io/csv.hpp>
 
 #include <doctest/doctest.h>
@@ -17,12 +19,9 @@ struct row {
   maybe<quantity_of<second>> wait = absent{"no clock, no wait"};
   bool flag = false;
   std::vector<int> list{1, 2};
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"text", &row::text>, field<"number", &row::number>, field<"wait", &row::wait>,
-                    field<"flag", &row::flag>, field<"list", &row::list>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"text", &row::text>, field<"number", &row::number>, field<"wait", &row::wait>, field<"flag", &row::flag>,
+      field<"list", &row::list>>;
 };
 
 // A reader by RFC 4180, written for this test: records of fields.
@@ -86,12 +85,7 @@ TEST_CASE("commas, quotes and line breaks come back as they were; what is absent
 }
 
 TEST_CASE("a summary's utilizations stand beside their peak and its source") {
-  constexpr training_case run{.model = models::llama2_7b,
-                              .processor = devices::kunlunxin_r300,
-                              .precision = fp16,
-                              .cluster = {.per_node = 8 * processor / node},
-                              .micro_batch_size = 12 * sample / (replica * micro_step),
-                              .sequence_length = 512 * token / sample};
+  constexpr auto const& run = r300_case;
   meter const measured{run, tokens_per_processor_second, mfu<flops::palm>, hfu<flops::palm, recompute::layers>};
   std::vector const runs{summary_of(measured)};
   auto const read = read_csv(csv_of(runs));

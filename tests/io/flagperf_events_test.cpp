@@ -1,4 +1,7 @@
 // The lines byte by byte, and our own log reader on them, which was written for logs of FlagPerf's own.
+#include "../hand_clock.hpp"
+#include "../r300_case.hpp"
+
 #include <kunmetrics/io/flagperf_events.hpp>
 #include <kunmetrics/io/training_log.hpp>
 
@@ -11,31 +14,12 @@ using namespace kunmetrics;
 using namespace kunmetrics::units;
 
 namespace {
-constexpr training_case run{.model = models::llama2_7b,
-                            .processor = devices::kunlunxin_r300,
-                            .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step),
-                            .sequence_length = 512 * token / sample};
-
-struct hand_clock {
-  using duration = std::chrono::nanoseconds;
-  using rep = duration::rep;
-  using period = duration::period;
-  using time_point = std::chrono::time_point<hand_clock>;
-  [[maybe_unused]] static constexpr bool is_steady = true;
-  static inline time_point at{};
-  static time_point now() { return at; }
-};
+constexpr auto const& run = r300_case;
 
 struct user_struct {
   std::string what = "ж";
   double small = 1e-5;
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"what", &user_struct::what>, field<"small", &user_struct::small>>();
-    }
-  };
+  using hana_accessors_impl = fields<field<"what", &user_struct::what>, field<"small", &user_struct::small>>;
 };
 
 event_origin const written{.time_ms = 1669034171032, .rank = 3};

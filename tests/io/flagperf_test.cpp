@@ -1,6 +1,7 @@
 #include <kunmetrics/io/flagperf.hpp>
 #include <kunmetrics/io/linux_environment.hpp>
 
+#include "../hand_clock.hpp"
 #include "golden_file.hpp"
 
 #include <doctest/doctest.h>
@@ -8,16 +9,6 @@
 namespace {
 using namespace kunmetrics;
 using namespace kunmetrics::units;
-
-struct report_clock {
-  using rep = std::int64_t;
-  using period = std::micro;
-  using duration = std::chrono::duration<rep, period>;
-  using time_point = std::chrono::time_point<report_clock>;
-  [[maybe_unused]] static constexpr bool is_steady = true;
-  static inline rep microseconds = 0;
-  static time_point now() { return time_point{duration{microseconds}}; }
-};
 
 // FlagPerf's A800 row of llama2-7b: 3564 tokens/p/s, 47.98 % of its own MFU.
 constexpr training_case a800_case{.model = models::llama2_7b, .processor = devices::nvidia_a800_80gb, .precision = fp16,
@@ -54,10 +45,10 @@ flagperf_document a800_document() {
 // Two steps of warm-up and ten measured ones.
 template <calculator... Calculators>
 auto measured(training_case const& run, Calculators... calculators) {
-  basic_meter<report_clock, Calculators...> meter{run, {.warm_up = 2 * step}, calculators...};
+  basic_meter<hand_clock, Calculators...> meter{run, {.warm_up = 2 * step}, calculators...};
   for (int i = 0; i < 12; ++i) {
     auto step = meter.start();
-    report_clock::microseconds += i < 2 ? 9'000'000 : 1'149'270;
+    hand_clock::at += std::chrono::microseconds{i < 2 ? 9'000'000 : 1'149'270};
     step.finish({.tokens = 32768 * token, .loss = i == 7 ? 5.23 : 5.13});
   }
   return summary_of(meter);
@@ -155,7 +146,7 @@ TEST_CASE("what is absent is a dash, with the reason in the document's language"
   document.dataset = "";
   auto run = a800_case;
   run.precision = fp8;  // of which no peak is known
-  basic_meter<report_clock, tokens_per_processor_second_t, decltype(mfu<flops::palm>)> meter{run, {}, {}, {}};
+  basic_meter<hand_clock, tokens_per_processor_second_t, decltype(mfu<flops::palm>)> meter{run, {}, {}, {}};
   auto const empty = summary_of(meter);
 
   SUBCASE("zh") {
@@ -203,7 +194,7 @@ TEST_CASE("every reason that the library gives has a Chinese text") {
   unnamed.model.nominal_parameters = 0;
   device secret = devices::nvidia_a800_80gb;
   secret.peaks = {peak_rate{fp16, 0.0 * flop / (processor * second), ""}};
-  basic_meter<report_clock, tokens_per_processor_second_t> const idle{a800_case, {}, {}};
+  basic_meter<hand_clock, tokens_per_processor_second_t> const idle{a800_case, {}, {}};
   processor_memory const memory;
   for (std::string_view reason :
        {idle(tokens_per_processor_second).reason(), summary_of(idle).loss.reason(), summary_of(idle).step_time.reason(),

@@ -3,6 +3,7 @@
 #include <kunmetrics/io/html.hpp>
 #include <kunmetrics/io/json.hpp>
 
+#include "../r300_case.hpp"
 #include "../trainer/scratch_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -18,12 +19,7 @@ using trainer_test::content;
 using trainer_test::scratch_folder;
 
 namespace {
-constexpr training_case run{.model = models::llama2_7b,
-                            .processor = devices::kunlunxin_r300,
-                            .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step),
-                            .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 
 std::string page() {
   std::vector<step_record> records;

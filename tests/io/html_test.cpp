@@ -1,4 +1,7 @@
 // The page as text: whole, self-contained, with the data its script reads. How it looks is for eyes.
+#include "../hand_clock.hpp"
+#include "../r300_case.hpp"
+
 #include <kunmetrics/io/html.hpp>
 #include <kunmetrics/io/json.hpp>
 
@@ -12,19 +15,7 @@ using namespace kunmetrics;
 using namespace kunmetrics::units;
 
 namespace {
-struct hand_clock {
-  using duration = std::chrono::nanoseconds;
-  using rep = duration::rep;
-  using period = duration::period;
-  using time_point = std::chrono::time_point<hand_clock>;
-  [[maybe_unused]] static constexpr bool is_steady = true;
-  static inline time_point at{};
-  static time_point now() { return at; }
-};
-
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 
 std::string page(std::size_t steps, training_case const& of = run) {
   hand_clock::at = {};

@@ -1,6 +1,7 @@
 #include <kunmetrics/io/json_lines.hpp>
 
 #include "../trainer/scratch_folder.hpp"
+#include "full_disk.hpp"
 
 #include <doctest/doctest.h>
 
@@ -14,7 +15,6 @@
 #include <type_traits>
 #include <vector>
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -31,9 +31,7 @@ static_assert(!std::is_copy_assignable_v<json_lines>);
 
 struct note {
   std::string text;
-  struct hana_accessors_impl {
-    static constexpr auto apply() { return fields<field<"text", &note::text>>(); }
-  };
+  using hana_accessors_impl = fields<field<"text", &note::text>>;
 };
 
 step_record third_step() {
@@ -121,27 +119,6 @@ TEST_CASE("a full disk is an error with the path") {
 }
 
 namespace {
-// While it lives, no file of this process grows beyond `bytes`: a disk that fills up in mid-write.
-class full_disk {
- public:
-  explicit full_disk(rlim_t bytes) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    auto limited = before_;
-    limited.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &limited);
-  }
-  full_disk(full_disk const&) = delete;
-  full_disk& operator=(full_disk const&) = delete;
-  ~full_disk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
-
 std::string numbered(int from, int to) {
   std::string text;
   for (int i = from; i <= to; ++i) text += json_line(note{std::to_string(i)});
@@ -170,6 +147,44 @@ TEST_CASE("lines are flushed by count and by time") {
     last.append(note{"1"});
   }
   CHECK(content(folder / "last.jsonl") == numbered(1, 1));
+}
+
+TEST_CASE("lines that no further one follows are flushed by time where the program passes by") {
+  scratch_folder const folder;
+  json_lines patient{folder / "patient.jsonl", {.lines = 1000, .every = std::chrono::hours{1}}};
+  patient.append(note{"1"});
+  patient.flush_if_due();
+  CHECK(content(patient.path()).empty());
+
+  json_lines log{folder / "steps.jsonl", {.lines = 1000, .every = std::chrono::milliseconds{20}}};
+  log.append(note{"1"});
+  log.append(note{"2"});
+  for (int passed = 0; passed < 1000 && content(log.path()).empty(); ++passed) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    log.flush_if_due();
+  }
+  CHECK(content(log.path()) == numbered(1, 2));
+  log.append(note{"3"});
+  log.flush();
+  log.flush_if_due();  // nothing waits
+  CHECK(content(log.path()) == numbered(1, 3));
+}
+
+TEST_CASE("what a full disk owes is tried again by time when no line follows") {
+  scratch_folder const folder;
+  int warnings = 0;
+  flush_rule const at_once{.every = std::chrono::milliseconds{0}};
+  json_lines log{folder / "steps.jsonl", at_once, [&](std::string const&) { ++warnings; }};
+  {
+    full_disk const limit{numbered(1, 1).size()};
+    log.append(note{"1"});
+    log.append(note{"2"});
+    log.flush_if_due();
+    CHECK(content(log.path()) == numbered(1, 1));
+  }
+  log.flush_if_due();
+  CHECK(content(log.path()) == numbered(1, 2));
+  CHECK(warnings == 1);
 }
 
 TEST_CASE("a disk that fills up keeps whole lines, warns once, and gets what waits when there is room again") {

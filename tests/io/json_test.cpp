@@ -1,3 +1,6 @@
+#include "../hand_clock.hpp"
+#include "../r300_case.hpp"
+
 #include <kunmetrics/io/json.hpp>
 
 #include <boost/hana/define_struct.hpp>
@@ -17,9 +20,7 @@ using namespace kunmetrics::units;
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-constexpr training_case run{.model = models::llama2_7b, .processor = devices::kunlunxin_r300, .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step), .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 
 using palm_mfu = utilization_calculator<model_work<flops::palm>>;
 using causal_mfu = utilization_calculator<model_work<flops::causal>>;
@@ -55,23 +56,13 @@ static_assert(!keys_differ<tokens_per_processor_second_t, tokens_per_processor_s
 static_assert(detail::single_number<double> && detail::single_number<quantity_of<second>>);
 static_assert(detail::single_number<peak_rate> && !detail::single_number<bool> && !detail::single_number<std::string>);
 
-struct step_clock {
-  using rep = std::int64_t;
-  using period = std::milli;
-  using duration = std::chrono::duration<rep, period>;
-  using time_point = std::chrono::time_point<step_clock>;
-  [[maybe_unused]] static constexpr bool is_steady = true;
-  static inline rep milliseconds = 0;
-  static time_point now() { return time_point{duration{milliseconds}}; }
-};
-
 // Steps of two seconds each, without warm-up.
 template <typename... Calculators>
 auto summary_after(int steps, Calculators... calculators) {
-  basic_meter<step_clock, Calculators...> meter{run, {.warm_up = 0 * step, .records_kept = 16}, calculators...};
+  basic_meter<hand_clock, Calculators...> meter{run, {.warm_up = 0 * step, .records_kept = 16}, calculators...};
   for (int i = 0; i < steps; ++i) {
     auto running = meter.start();
-    step_clock::milliseconds += 2000;
+    hand_clock::at += std::chrono::milliseconds{2000};
     running.finish({.tokens = 49152 * token, .loss = 2.5});
   }
   return summary_of(meter);

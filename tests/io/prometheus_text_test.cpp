@@ -1,5 +1,6 @@
 #include <kunmetrics/io/prometheus_text.hpp>
 
+#include "../r300_case.hpp"
 #include "../trainer/scratch_folder.hpp"
 
 #include <doctest/doctest.h>
@@ -21,33 +22,21 @@ struct live {
   std::string host;
   bool skipped = false;
   phase_times phases{};
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"tokens", &live::tokens>, field<"time", &live::time>, field<"loss", &live::loss>,
-                    field<"power", &live::power>, field<"goodput", &live::goodput>, field<"host", &live::host>,
-                    field<"skipped", &live::skipped>, field<"phases", &live::phases>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"tokens", &live::tokens>, field<"time", &live::time>, field<"loss", &live::loss>,
+      field<"power", &live::power>, field<"goodput", &live::goodput>, field<"host", &live::host>,
+      field<"skipped", &live::skipped>, field<"phases", &live::phases>>;
 };
 struct twice {
   double a_b = 1;
   struct inside {
     double b = 2;
-    struct hana_accessors_impl {
-      static constexpr auto apply() { return fields<field<"b", &inside::b>>(); }
-    };
+    using hana_accessors_impl = fields<field<"b", &inside::b>>;
   } a;
-  struct hana_accessors_impl {
-    static constexpr auto apply() { return fields<field<"a_b", &twice::a_b>, field<"a", &twice::a>>(); }
-  };
+  using hana_accessors_impl = fields<field<"a_b", &twice::a_b>, field<"a", &twice::a>>;
 };
 
-constexpr training_case run{.model = models::llama2_7b,
-                            .processor = devices::kunlunxin_r300,
-                            .precision = fp16,
-                            .cluster = {.per_node = 8 * processor / node},
-                            .micro_batch_size = 12 * sample / (replica * micro_step),
-                            .sequence_length = 512 * token / sample};
+constexpr auto const& run = r300_case;
 }  // namespace
 
 template <>

@@ -1,13 +1,12 @@
 #include <kunmetrics/io/whole_file.hpp>
 
 #include "../trainer/scratch_folder.hpp"
+#include "full_disk.hpp"
 
 #include <doctest/doctest.h>
 
-#include <csignal>
 #include <type_traits>
 
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 namespace {
@@ -17,27 +16,6 @@ using trainer_test::message_of;
 using trainer_test::scratch_folder;
 
 static_assert(!std::is_copy_constructible_v<kunmetrics::detail::descriptor>);
-
-// While it lives, no file of this process grows beyond `bytes`: a disk that fills up in mid-write.
-class full_disk {
- public:
-  explicit full_disk(rlim_t bytes) : handler_{std::signal(SIGXFSZ, SIG_IGN)} {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    auto limited = before_;
-    limited.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &limited);
-  }
-  full_disk(full_disk const&) = delete;
-  full_disk& operator=(full_disk const&) = delete;
-  ~full_disk() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
 
 // While it lives, the process is not root, whom no permission stops.
 class common_user {

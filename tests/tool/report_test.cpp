@@ -111,6 +111,48 @@ TEST_CASE("another peak and another number of processors are said on the command
   CHECK(hidden["mfu"]["palm"]["value"].is_null());
 }
 
+TEST_CASE("a run of fewer layers is reported with their FLOP, and says that it was one") {
+  scratch_folder const folder;
+  write_steps(folder, 12);
+  auto const run =
+      json::parse(output(folder, {"steps.jsonl", "--format", "json", "--case", r300, "--layers", "2"}));
+  CHECK(run["model"] == "llama2-7b, 2 layers");
+  // PaLM: 6 N + 12 L H Q T of two layers, N without the embedding but with the head
+  double const parameters = 2.0 * (4 * 4096 * 4096 + 3 * 4096 * 11008 + 2 * 4096) + 4096 + 32000.0 * 4096;
+  double const flop = 6 * parameters + 12.0 * 2 * 4096 * 512;
+  CHECK(run["mfu"]["palm"]["value"].get<double>() == doctest::Approx(1024 * flop / 128e12).epsilon(1e-6));
+  CHECK(run["notes"].back()["en"] == "2/32 layers of the model, at its full width");
+  CHECK(output(folder, {"steps.jsonl", "--case", r300, "--layers", "2"})
+            .find("2/32 layers of the model, at its full width") != std::string::npos);
+  CHECK(output(folder, {"steps.jsonl", "--format", "flagperf", "--case", r300, "--layers", "2"}).find("2/32层") !=
+        std::string::npos);
+  auto const refused = run_program(folder, program, {"report", "steps.jsonl", "--case", r300, "--layers", "33"});
+  CHECK(refused.code == 2);
+  CHECK(refused.err == "kunmetrics report: --layers: needed at most the model's 32, found 33\n");
+  auto const alone = run_program(folder, program, {"report", "steps.jsonl", "--format", "json", "--layers", "2"});
+  CHECK(alone.code == 2);
+  CHECK(alone.err == "kunmetrics report: --layers: needed --case, whose model has them, found none\n");
+}
+
+TEST_CASE("what pauses were for is not in the log, and the report says so where there are any") {
+  scratch_folder const folder;
+  write_steps(folder, 3);
+  auto const without = output(folder, {"steps.jsonl", "--format", "json", "--case", r300});
+  CHECK(json::parse(without)["notes"].size() == 1);
+  {
+    json_lines log{folder / "paused.jsonl"};
+    for (int i = 1; i <= 3; ++i) {
+      log.append(step_record{.step = i * step, .time = 6.0 * second, .tokens = 49152 * token,
+                             .paused = (i == 3 ? 2.5 : 0.0) * second});
+    }
+  }
+  auto const run = json::parse(output(folder, {"paused.jsonl", "--format", "json", "--case", r300}));
+  CHECK(run["goodput"]["paused"]["value"].get<double>() == doctest::Approx(2.5));
+  CHECK(run["goodput"]["checkpoint"]["value"] == 0);
+  CHECK(run["notes"].back()["en"].get<std::string>().starts_with("pauses between steps, 2.5 s in all: the log of steps "
+                                                                 "does not say what for"));
+}
+
 TEST_CASE("a log that a kill cut is reported up to its last whole line, and said to be cut") {
   scratch_folder const folder;
   write_steps(folder, 12);

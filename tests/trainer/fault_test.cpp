@@ -50,7 +50,7 @@ TEST_CASE("faults are asked for by kind, rank, step and unit") {
   CHECK(!wanted.at(1, {8, "layer0"}));
   CHECK(!wanted.at(1, {7, "layer1"}));
   for (std::string const text : {"", "hang", "hang:1:7", "hang:1:7:", "sleep:1:7:head", "hang:x:7:head", "hang:1:-7:head"}) {
-    CHECK(message(text) == "LLAMA2_ZERO3_FAULT: throw|hang|die|nan:RANK:STEP:UNIT needed, received " + text);
+    CHECK(message(text) == "LLAMA2_ZERO3_FAULT: throw|hang|die|nan|delay:RANK:STEP:UNIT needed, received " + text);
   }
 }
 

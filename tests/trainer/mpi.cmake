@@ -6,7 +6,7 @@ if(KUNMETRICS_MPI)  # found for examples/ already, whose imported targets are no
 endif()
 # tests of the program that use MPI where there is one
 set(program_tests trainer_checkpoint_saver_test trainer_commit_point_test trainer_fault_test trainer_supervisor_test
-    trainer_hf_llama_test)
+    trainer_hf_llama_test trainer_rank_comparison_test)
 set(mpi_tests trainer_mpi_communicator_test trainer_mpi_world_test)
 
 function(mpi_ranks suffix)  # libraries...

@@ -1,4 +1,5 @@
 // Ranks that are threads: each has a meter of its own, and all of them are told who is slow.
+#include "../hand_clock.hpp"
 #include "thread_communicator.hpp"
 
 #include <kunmetrics/meter.hpp>
@@ -13,31 +14,20 @@ namespace {
 using namespace kunmetrics;
 using namespace kunmetrics::units;
 
-// A clock that each rank moves for itself.
-struct rank_clock {
-  using rep = std::int64_t;
-  using period = std::milli;
-  using duration = std::chrono::duration<rep, period>;
-  using time_point = std::chrono::time_point<rank_clock>;
-  [[maybe_unused]] static constexpr bool is_steady = true;
-  static inline thread_local rep milliseconds = 0;
-  static time_point now() { return time_point{duration{milliseconds}}; }
-};
-
 constexpr training_case run{.model = models::llama2_7b, .cluster = {.per_node = 8 * processor / node}};
 }  // namespace
 
 TEST_CASE("thread ranks compare their steps by phase, and name the straggler") {
   std::atomic<int> right = 0;
   trainer::run_ranks(8, [&](trainer::thread_communicator& ranks) {
-    basic_meter<rank_clock, tokens_per_processor_second_t> meter{run, {.warm_up = 0 * step}, {}};
+    basic_meter<hand_clock, tokens_per_processor_second_t> meter{run, {.warm_up = 0 * step}, {}};
     int const forward = ranks.rank() == 5 ? 700 : 400;
     for (int i = 0; i < 10; ++i) {
       auto running = meter.start();
       running.turn_to(phase::forward);
-      rank_clock::milliseconds += forward;
+      hand_clock::at += std::chrono::milliseconds{forward};
       running.turn_to(phase::communication);  // the others wait for the straggler
-      rank_clock::milliseconds += 1000 - forward;
+      hand_clock::at += std::chrono::milliseconds{1000 - forward};
       running.finish({.tokens = 8 * token});
     }
     auto const mine = times_of_rank({ranks.rank(), node_name{"here"}}, meter.records());

@@ -17,12 +17,8 @@ struct device_step {
   quantity_of<units::second> time{};
   std::optional<device_sample> device{};
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      return fields<field<"step", &device_step::step>, field<"time", &device_step::time>,
-                    field<"device", &device_step::device>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"step", &device_step::step>, field<"time", &device_step::time>, field<"device", &device_step::device>>;
 };
 
 inline std::vector<chart> device_charts(std::span<device_step const> steps) {

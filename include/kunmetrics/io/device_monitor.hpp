@@ -33,17 +33,13 @@ struct device_summary {
   maybe<double> highest_temperature_celsius = absent{"the monitor did not say it"};
   maybe<quantity_of<units::one>> mean_utilization = absent{"the monitor did not say it"};
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = device_summary;
-      return fields<field<"source", &self::source>, field<"samples", &self::samples>,
-                    field<"failures", &self::failures>, field<"cards", &self::cards>,
-                    field<"memory_peak", &self::memory_peak>, field<"memory_total", &self::memory_total>,
-                    field<"mean_power", &self::mean_power>, field<"energy", &self::energy>,
-                    field<"highest_temperature_celsius", &self::highest_temperature_celsius>,
-                    field<"mean_utilization", &self::mean_utilization>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"source", &device_summary::source>, field<"samples", &device_summary::samples>,
+      field<"failures", &device_summary::failures>, field<"cards", &device_summary::cards>,
+      field<"memory_peak", &device_summary::memory_peak>, field<"memory_total", &device_summary::memory_total>,
+      field<"mean_power", &device_summary::mean_power>, field<"energy", &device_summary::energy>,
+      field<"highest_temperature_celsius", &device_summary::highest_temperature_celsius>,
+      field<"mean_utilization", &device_summary::mean_utilization>>;
 };
 
 // A record with what the devices said last: its own fields, and "device" behind them.
@@ -60,7 +56,7 @@ struct monitored {
               std::forward<decltype(object)>(object).record);
         });
       });
-      return boost::hana::concat(of_record, fields<field<"device", &monitored::device>>());
+      return boost::hana::concat(of_record, fields<field<"device", &monitored::device>>::apply());
     }
   };
 };

@@ -41,15 +41,11 @@ struct device_sample {
   std::optional<double> temperature_celsius{};
   std::optional<quantity_of<units::one>> utilization{};
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = device_sample;
-      return fields<field<"cards", &self::cards>, field<"memory_used", &self::memory_used>,
-                    field<"memory_peak", &self::memory_peak>, field<"memory_total", &self::memory_total>,
-                    field<"power", &self::power>, field<"temperature_celsius", &self::temperature_celsius>,
-                    field<"utilization", &self::utilization>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"cards", &device_sample::cards>, field<"memory_used", &device_sample::memory_used>,
+      field<"memory_peak", &device_sample::memory_peak>, field<"memory_total", &device_sample::memory_total>,
+      field<"power", &device_sample::power>, field<"temperature_celsius", &device_sample::temperature_celsius>,
+      field<"utilization", &device_sample::utilization>>;
 };
 
 namespace detail {

@@ -21,9 +21,7 @@ struct bilingual {
 
   std::string const& in(language l) const { return l == language::zh ? zh : en; }
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() { return fields<field<"zh", &bilingual::zh>, field<"en", &bilingual::en>>(); }
-  };
+  using hana_accessors_impl = fields<field<"zh", &bilingual::zh>, field<"en", &bilingual::en>>;
 };
 
 // Memory of the processor with the highest peak, and what it has.
@@ -34,13 +32,9 @@ struct processor_memory {
   maybe<size> total = absent{"the memory of the processor is not known"};
   bilingual measured_by;
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = processor_memory;
-      return fields<field<"used", &self::used>, field<"total", &self::total>,
-                    field<"measured_by", &self::measured_by>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"used", &processor_memory::used>, field<"total", &processor_memory::total>,
+      field<"measured_by", &processor_memory::measured_by>>;
 };
 
 struct parallel_strategy {
@@ -48,13 +42,9 @@ struct parallel_strategy {
   std::string implementer;  // "deepspeed ZeRO-DP"
   std::string details;      // "ZeRO-DP O3, DP_SIZE=8"
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = parallel_strategy;
-      return fields<field<"technique", &self::technique>, field<"implementer", &self::implementer>,
-                    field<"details", &self::details>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"technique", &parallel_strategy::technique>, field<"implementer", &parallel_strategy::implementer>,
+      field<"details", &parallel_strategy::details>>;
 };
 
 // A row published elsewhere, cell by cell as it stands there: a blank cell stays blank.
@@ -63,15 +53,11 @@ struct reference_row {
   std::string fix_hp, tokens_per_processor_second, loss, memory, mfu;
   bilingual source;
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = reference_row;
-      return fields<field<"configuration", &self::configuration>, field<"fix_hp", &self::fix_hp>,
-                    field<"tokens_per_processor_second", &self::tokens_per_processor_second>,
-                    field<"loss", &self::loss>, field<"memory", &self::memory>, field<"mfu", &self::mfu>,
-                    field<"source", &self::source>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"configuration", &reference_row::configuration>, field<"fix_hp", &reference_row::fix_hp>,
+      field<"tokens_per_processor_second", &reference_row::tokens_per_processor_second>,
+      field<"loss", &reference_row::loss>, field<"memory", &reference_row::memory>, field<"mfu", &reference_row::mfu>,
+      field<"source", &reference_row::source>>;
 };
 
 // FlagPerf's row for llama2-7b, ZeRO-3, on eight Kunlunxin R300.
@@ -103,19 +89,16 @@ struct flagperf_document {
   std::vector<reference_row> reference_rows;
   std::vector<bilingual> notes;  // what else a reader must know: where the run differs from its case
 
-  struct hana_accessors_impl {
-    static constexpr auto apply() {
-      using self = flagperf_document;
-      return fields<field<"title", &self::title>, field<"configuration", &self::configuration>,
-                    field<"hardware", &self::hardware>, field<"case_file", &self::case_file>,
-                    field<"optimizer_file", &self::optimizer_file>, field<"environment", &self::environment>,
-                    field<"parallel", &self::parallel>, field<"optimisations", &self::optimisations>,
-                    field<"tuned_fc_blocking", &self::tuned_fc_blocking>, field<"dataset", &self::dataset>,
-                    field<"dataset_note", &self::dataset_note>, field<"further_fix_hp", &self::further_fix_hp>,
-                    field<"memory", &self::memory>, field<"reference_rows", &self::reference_rows>,
-                    field<"notes", &self::notes>>();
-    }
-  };
+  using hana_accessors_impl = fields<
+      field<"title", &flagperf_document::title>, field<"configuration", &flagperf_document::configuration>,
+      field<"hardware", &flagperf_document::hardware>, field<"case_file", &flagperf_document::case_file>,
+      field<"optimizer_file", &flagperf_document::optimizer_file>,
+      field<"environment", &flagperf_document::environment>, field<"parallel", &flagperf_document::parallel>,
+      field<"optimisations", &flagperf_document::optimisations>,
+      field<"tuned_fc_blocking", &flagperf_document::tuned_fc_blocking>, field<"dataset", &flagperf_document::dataset>,
+      field<"dataset_note", &flagperf_document::dataset_note>,
+      field<"further_fix_hp", &flagperf_document::further_fix_hp>, field<"memory", &flagperf_document::memory>,
+      field<"reference_rows", &flagperf_document::reference_rows>, field<"notes", &flagperf_document::notes>>;
 };
 
 }  // namespace kunmetrics

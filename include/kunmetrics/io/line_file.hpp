@@ -2,12 +2,13 @@
 //
 //   line_file log{path, {.lines = 100, .every = std::chrono::seconds{1}}, [](auto const& why) { warn(why); }};
 //   log.append("{...}\n");
-// Lines wait until there are `lines` of them or the oldest waited for `every`, looked at when the next one
-// comes; then one call writes them. A disk that takes a part of them keeps whole lines: the rest of a cut
-// line is taken back. What was not taken is tried again with later lines, up to `longest_wait` bytes, and
-// then the oldest is lost and counted. A program killed in mid-line leaves at most one line without its
-// end; opening::continued takes that away. The end of a pipe without a reader is a failure like any other
-// where the program ignores SIGPIPE. POSIX only; one thread.
+// Lines wait until there are `lines` of them or `every` has passed since the last write, looked at when the next
+// one comes and in flush_if_due; then one call writes them. No thread wakes up by itself, and there is no lock:
+// a program that may go on without a further line (a pause, a loop that waits) calls flush_if_due as it passes.
+// A disk that takes a part of them keeps whole lines: the rest of a cut line is taken back. What was not taken
+// is tried again later, up to `longest_wait` bytes, and then the oldest is lost and counted. A program killed in
+// mid-line leaves at most one line without its end; opening::continued takes that away. The end of a pipe
+// without a reader is a failure like any other where the program ignores SIGPIPE. POSIX only; one thread.
 #pragma once
 
 #include <kunmetrics/io/whole_file.hpp>
@@ -65,6 +66,12 @@ class line_file {
   }
   void append(std::string_view line) {
     append_with([&](std::string& out) { out += line; });
+  }
+
+  // Flushes when something waits and the last write, or attempt, is `every` ago. Costs one comparison where nothing
+  // waits, and a clock read where something does. By the thread that appends. Throws as `flush` does.
+  void flush_if_due() {
+    if (!waiting_.empty() && clock::now() - last_flush_ >= rule_.every) flush();
   }
 
   // Hands everything that waits to the system. Throws std::runtime_error when that fails and there is no handler.
