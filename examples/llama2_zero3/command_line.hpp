@@ -62,6 +62,9 @@ inline void add_options(CLI::App& app, options& o) {
       ->check(CLI::Range(0.1, 1e6))->capture_default_str();
   app.add_option("--backend", o.backend, "what computes: our own operators over oneDNN, or libtorch's (torch)")
       ->check(CLI::IsMember({"cpu", "torch"}))->capture_default_str();
+  app.add_flag("--profile", o.profile,
+               "print where rank 0's time goes, by operator and pass, with rates and share of the roofline; OUT/profile.json "
+               "and OUT/trace.json, a Chrome trace of the steps' phases, have it too");
   app.add_option("--fc-tuning", o.fc_tuning,
                  "blocking of the matrix products: as it is (off), as once measured on this machine for such a run, else "
                  "measured now and kept (cache), or measured now (force); tuned runs may differ in last bits")

@@ -9,6 +9,7 @@
 #include "mpi_world.hpp"
 #endif
 #include "report_files.hpp"
+#include "run_profile.hpp"
 #include "run_tuning.hpp"
 #include "supervisor.hpp"
 #include "training.hpp"
@@ -107,6 +108,8 @@ void train(job const& what, auto const& engine) {
   training training_run{plan, tokens, steps, meter, log ? &*log : nullptr, stop_wanted,
                         {.folder = o.out / "checkpoints", .every = o.checkpoint_every, .keep = o.keep,
                          .from = from ? &*from : nullptr, .initial = initial ? &*initial : nullptr}};
+  std::optional<run_profile> profile;
+  if (o.profile && engine.reports()) training_run.profile(profile.emplace(plan, peak).operators());
   auto const outcome = engine.run(training_run, limits);
   if (!engine.reports()) return;
 
@@ -127,6 +130,7 @@ void train(job const& what, auto const& engine) {
   km::write_whole(out / "report.en.md", english);
   km::write_whole(out / "report.json", km::json_text(object));
   km::write_whole(out / "report.html", km::html_report(plan.what.name, document, run, meter.records(), log->charts()));
+  if (profile) profile->tell(plan.what.name, meter.records(), out);
   std::cerr << "written: " << out.string() << "/{report.md,report.en.md,report.json,report.html,steps.jsonl}\n";
 }
 

@@ -19,6 +19,7 @@ struct options {
   std::string engine = "threads";
   std::string backend = "cpu";
   std::string fc_tuning = "off";
+  bool profile = false;
   std::int64_t threads = 0;  // a rank's; 0: the machine's, shared evenly
   double timeout = 120;      // seconds that a rank waits for another
   std::uint64_t seed = 0;

@@ -83,6 +83,9 @@ class training {
            step_outputs<Meter>* log, std::atomic<bool> const& stop, checkpoints kept)
       : plan_(plan), tokens_(tokens), steps_(steps), meter_(meter), log_(log), stop_(stop), kept_(std::move(kept)) {}
 
+  // Rank 0's operators tell `into` what they take, once warm-up is over.
+  void profile(operator_profile& into) { profile_ = &into; }
+
   // Trains on threads of this process. Throws rank_failure with the first rank's failure.
   training_outcome run(rank_limits const& limits) {
     training_outcome outcome;
@@ -112,7 +115,9 @@ class training {
     rank_meter::running_step* timed = nullptr;
     auto const interval = reporting_interval(plan_);
     rank_meter own{meter_.run(), settings_of_rank(meter_.settings(), interval)};
-    zero3<Backend, any_communicator, meter_hook> engine{plan_.shape, plan_.settings, ranks,
+    auto told = plan_.settings;
+    told.compute.profile = reports ? profile_ : nullptr;
+    zero3<Backend, any_communicator, meter_hook> engine{plan_.shape, told, ranks,
                                                         reports ? meter_hook{&running} : meter_hook{&timed}};
     auto const& settings = plan_.settings;
     sampler const stream{tokens_.sequences(settings.sequence_length), settings.seed};
@@ -131,6 +136,7 @@ class training {
       auto const epoch = stream.epoch(deal.first_position(done - before.steps, 0, 0));
       stop = reports ? measured(meter_, running, train, epoch, log_) : measured(own, timed, train, epoch);
       ++done;
+      if (told.compute.profile != nullptr && done - before.steps == meter_.settings().warm_up.coherent()) profile_->clear();
       saver.poll();
       if (ranks.size() > 1 && done % interval == 0) {
         locate(ranks, done, "comparison");
@@ -232,6 +238,7 @@ class training {
   step_outputs<Meter>* log_;  // rank 0's; none elsewhere
   std::atomic<bool> const& stop_;
   checkpoints kept_;
+  operator_profile* profile_ = nullptr;
 };
 
 }  // namespace trainer
