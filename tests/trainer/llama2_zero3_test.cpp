@@ -160,6 +160,47 @@ TEST_CASE("an fp16 training whose scale is exhausted ends with step, unit and ra
   CHECK(result.err.find("at the smallest loss scale of 16777216") != std::string::npos);
 }
 
+TEST_CASE("tuned products train the same model, and the report has table and gain; the next run finds them") {
+  small_folder const folder;
+  std::string const cached = "XDG_CACHE_HOME=" + (folder / "cache").string() + " LANG=C LC_ALL= ";
+  std::vector<std::string> const arguments{"--case", "small.json", "--out", "run", "--steps", "5", "--ranks", "2"};
+  auto const with = [&](std::string const& tuning) {
+    auto all = arguments;
+    all.insert(all.end(), {"--fc-tuning", tuning});
+    return run_program(folder, program, all, cached);
+  };
+  REQUIRE(with("off").code == 0);
+  auto const plain = json_lines_of(content(folder / "run/steps.jsonl"));
+  CHECK(json::parse(content(folder / "run/report.json"))["fc_tuning"].is_null());
+  auto const first = with("cache");
+  REQUIRE(first.code == 0);
+  CHECK(first.err.find("FC blocking") != std::string::npos);
+  auto const measured = json::parse(content(folder / "run/report.json"))["fc_tuning"];
+  CHECK(measured["products"].size() == 15);
+  CHECK(measured["gain"]["value"].get<double>() > 0);
+  auto const tuned = json_lines_of(content(folder / "run/steps.jsonl"));
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    CHECK(tuned[i]["loss"].get<double>() == doctest::Approx(plain[i]["loss"].get<double>()).epsilon(1e-5));
+  }
+  REQUIRE(with("cache").code == 0);
+  CHECK(json::parse(content(folder / "run/report.json"))["fc_tuning"] == measured);
+}
+
+TEST_CASE("a profile says where the time went, on standard error and in two files") {
+  small_folder const folder;
+  auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "8", "--profile"});
+  REQUIRE(result.code == 0);
+  CHECK(result.err.find("profile of 6 steps on rank 0") != std::string::npos);
+  auto const profile = json::parse(content(folder / "run/profile.json"));
+  CHECK(profile["steps"] == 6);
+  double share = 0;
+  for (auto const& one : profile["operators"]) share += one["share"].get<double>();
+  CHECK(share > 0);
+  CHECK(share <= 1.01);  // of the steps' own time; two clocks are read
+  auto const trace = json::parse(content(folder / "run/trace.json"));
+  CHECK(trace["traceEvents"].size() > 8);
+}
+
 TEST_CASE("the report's language is the terminal's") {
   small_folder const folder;
   auto const result = run_program(folder, program, {"--case", "small.json", "--out", "run", "--steps", "1"},

@@ -1,0 +1,104 @@
+// A tuning is found again for the situation it was measured in, and for no other; a damaged cache is empty.
+#include "fc_cache.hpp"
+
+#include "scratch_folder.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+
+using namespace trainer;
+using trainer_test::scratch_folder;
+
+namespace {
+constexpr llama_shape small{.layers = 2, .hidden = 64, .heads = 4, .kv_heads = 2, .head_size = 16, .ffn = 96, .vocabulary = 500};
+
+fc_tuning measured() { return tuned_fc<float>(small, 300, 1); }
+}  // namespace
+
+TEST_CASE("what is tuned is a plan of all products, each no slower than at the same height before") {
+  auto const tuning = measured();
+  CHECK(tuning.complete);
+  REQUIRE(tuning.products.size() == 15);
+  for (auto const& one : tuning.products) {
+    CHECK(one.before.kernel == fc_kernel::gemm);
+    CHECK(one.before.seconds > 0);
+    CHECK(one.now.seconds > 0);
+    if (one.use == fc_use::weight_gradient) {
+      CHECK(one.now.seconds <= one.before.seconds);
+      CHECK(tuning.plan.gradient_rows[static_cast<std::size_t>(one.matrix)] == one.now.rows);
+    } else {
+      CHECK(one.now.rows == tuning.plan.height);
+    }
+  }
+  CHECK(tuning.gain(small.layers) > 0.5);
+  auto const gate_up = tuning.products[6];
+  CHECK(gate_up.matrix == fc_matrix::gate_up);
+  CHECK(gate_up.n == 192);
+  CHECK(gate_up.k == 64);
+}
+
+TEST_CASE("without time nothing is tuned, and the plan is the one that is not") {
+  auto const tuning = tuned_fc<float>(small, 300, 1, std::chrono::milliseconds{0});
+  CHECK_FALSE(tuning.complete);
+  CHECK(tuning.products.empty());
+  CHECK(tuning.plan == fc_plan{});
+  CHECK(tuning.gain(2) == 1);
+}
+
+TEST_CASE("a tuning comes back from its JSON") {
+  auto const tuning = measured();
+  auto const again = fc_tuning_of(json_of(tuning));
+  CHECK(again.plan == tuning.plan);
+  CHECK(again.gain(2) == doctest::Approx(tuning.gain(2)));
+  CHECK(json_of(again) == json_of(tuning));
+  for (auto const* broken : {"{}", R"({"block_rows": 0, "complete": true, "products": []})",
+                             R"({"block_rows": 64, "complete": true, "products": [{"matrix": "q"}]})"}) {
+    CHECK_THROWS(fc_tuning_of(kunmetrics::json::parse(broken)));
+  }
+}
+
+TEST_CASE("the cache knows the situation") {
+  scratch_folder const folder;
+  auto const path = folder / "cache/fc_tuning.json";
+  fc_situation const where{small, 300, 2, kunmetrics::bf16};
+  auto const tuning = measured();
+  CHECK_FALSE(fc_cache{path}.find(fc_key(where)));
+  fc_cache{path}.keep(fc_key(where), tuning);
+  auto const found = fc_cache{path}.find(fc_key(where));
+  REQUIRE(found);
+  CHECK(found->plan == tuning.plan);
+  auto other = where;
+  other.threads = 1;
+  CHECK_FALSE(fc_cache{path}.find(fc_key(other)));
+  other = where;
+  other.precision = kunmetrics::fp32;
+  CHECK_FALSE(fc_cache{path}.find(fc_key(other)));
+  other = where;
+  other.shape.ffn = 97;
+  CHECK_FALSE(fc_cache{path}.find(fc_key(other)));
+  fc_cache{path}.keep("another", tuning);
+  CHECK(fc_cache{path}.find(fc_key(where)));  // beside it
+}
+
+TEST_CASE("a cache that is damaged is an empty one, and is mended by the next that is kept") {
+  scratch_folder const folder;
+  auto const path = folder / "fc_tuning.json";
+  for (auto const* text : {"", "[1, 2]", "{\"a\": ", "{\"another\": {\"block_rows\": \"x\"}}"}) {
+    folder.file("fc_tuning.json", text);
+    CHECK_FALSE(fc_cache{path}.find("another"));
+    fc_cache{path}.keep("another", measured());
+    CHECK(fc_cache{path}.find("another"));
+  }
+}
+
+TEST_CASE("the table names every product, with its rate against the ceiling") {
+  auto tuning = measured();
+  tuning.products.resize(1);
+  tuning.products[0].now.seconds = tuning.products[0].flop() / 5e9;
+  tuning.products[0].before.seconds = tuning.products[0].flop() / 4e9;
+  auto const table = fc_table(tuning, 10e9);
+  CHECK(table.find("qkv      forward") != std::string::npos);
+  CHECK(table.find("5.000    1.25      50.0 %") != std::string::npos);
+}
