@@ -138,12 +138,7 @@ class training {
       ++done;
       if (told.compute.profile != nullptr && done - before.steps == meter_.settings().warm_up.coherent()) profile_->clear();
       saver.poll();
-      if (ranks.size() > 1 && done % interval == 0) {
-        locate(ranks, done, "comparison");
-        auto const records = reports ? meter_.records() : own.records();
-        auto const rows = compared(newest_times(ranks.rank(), records, interval), ranks);
-        if (reports) log_->append(rows);
-      }
+      if (ranks.size() > 1 && done % interval == 0) compare(ranks, done, reports ? meter_.records() : own.records());
       bool const due = kept_.every && (done % *kept_.every == 0 || done == steps_);
       if (!due && !stop) continue;
       between_steps(reports ? nullptr : &own, [&] { saver.save(engine, meta_at(done, before, engine.progress())); });
@@ -166,6 +161,13 @@ class training {
     }
     auto const pause = meter_.pause(phase::checkpoint);
     save();
+  }
+
+  // Puts the ranks' last interval side by side, up to step `done`; each tells its newest records.
+  void compare(any_communicator& ranks, std::int64_t done, std::span<kunmetrics::step_record const> records) {
+    locate(ranks, done, "comparison");
+    auto const rows = compared(newest_times(ranks.rank(), records, reporting_interval(plan_)), ranks);
+    if (ranks.rank() == 0) log_->append(rows);
   }
 
   static std::vector<std::int64_t> gathered(std::int64_t mine, any_communicator& ranks) {
