@@ -5,6 +5,8 @@
 // class declares and the bytes it allocates cannot drift apart.
 #pragma once
 
+#include "large_pages.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -27,6 +29,7 @@ class arena {
   explicit arena(std::int64_t bytes)
       : block_(static_cast<std::byte*>(::operator new(static_cast<std::size_t>(bytes), boundary))),
         capacity_(bytes) {
+    prefer_large_pages(block_.get(), static_cast<std::size_t>(bytes));
     std::memset(block_.get(), 0, static_cast<std::size_t>(bytes));
   }
 

@@ -113,8 +113,9 @@ class fc_measurement {
   // The same of a weight's gradient, whose rows are those of W.
   std::vector<fc_candidate> of_gradient(fc_matrix matrix) {
     auto const [out, in] = size_of(matrix, shape_);
-    auto const rows = std::min(rows_, std::int64_t{2048});
-    auto const sample = std::min(out, std::max<std::int64_t>(sample_rows(in, rows), 512 * threads_));
+    auto const rows = std::min(rows_, std::int64_t{matrix == fc_matrix::lm_head ? 512 : 2048});
+    // all rows where they are few, as blocks that do not share out evenly are part of what is measured
+    auto const sample = std::min(out, std::max<std::int64_t>(sample_rows(in, rows), 4096));
     take_memory(rows * sample, rows * in, 2 * in);
     matrix_view<Number const> const dy(std::span<Number const>(a_), rows, sample), x(std::span<Number const>(b_), rows, in);
     std::vector<fc_candidate> candidates;

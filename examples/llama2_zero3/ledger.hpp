@@ -6,6 +6,8 @@
 // Counts what was asked for; leaves out the allocator's own overhead, code, stacks and libraries.
 #pragma once
 
+#include "large_pages.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -118,6 +120,7 @@ class buffer {
       : size_(length(size)),
         data_(static_cast<T*>(::operator new(size_ * sizeof(T), alignment))),
         charged_(book, part, static_cast<std::int64_t>(size_ * sizeof(T))) {
+    prefer_large_pages(data_.get(), size_ * sizeof(T));
     std::uninitialized_value_construct_n(data_.get(), size_);
   }
 

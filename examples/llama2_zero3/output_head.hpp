@@ -5,7 +5,8 @@
 // predictions are packed: a chunk holds `chunk_rows` of them whatever sample they come from, and
 // logits [T, V] never exist. Each chunk reads Wlm twice and updates the whole of its gradient: at
 // V = 32000 and h = 2048 chunks of 32 rows took 1.9 times as long as 128, and 512 a sixth less, so a
-// chunk is not made shorter than 256 rows even if its logits then pass 4 MiB.
+// chunk is not made shorter than 512 rows even if its logits then pass 4 MiB. It has at least four blocks
+// for threads to share.
 // Logits, loss and all sums over predictions are in the arithmetic of Number. Threads share the columns of
 // logits, then their rows: a row of 32000 is read from memory once and is in a cache for the rest.
 // Source of the label shift: Hugging Face's llama.
@@ -43,9 +44,9 @@ class output_head {
  public:
   using real = arithmetic<Number>;
 
-  /// Predictions in one chunk: as many times 256 as 4 MiB of logits hold, at least 256, at most all.
+  /// Predictions in one chunk: as many times 512 as 4 MiB of logits hold, at least 512, at most all.
   static std::int64_t chunk_rows(llama_shape const& shape, micro_batch const& batch) noexcept {
-    constexpr std::int64_t logits_bytes = std::int64_t{4} << 20, step = 256;
+    constexpr std::int64_t logits_bytes = std::int64_t{4} << 20, step = 512;
     auto const row_bytes = shape.vocabulary * static_cast<std::int64_t>(sizeof(real));
     return std::min(std::max<std::int64_t>(logits_bytes / row_bytes / step, 1) * step, batch.predictions());
   }
@@ -54,7 +55,7 @@ class output_head {
   static std::int64_t scratch_bytes(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {}) {
     std::int64_t const rooms = product(shape, batch, fc_pass::forward, compute).room_bytes() +
                                product(shape, batch, fc_pass::input_gradient, compute).room_bytes();
-    return block_bytes<parts>(shape, batch, rooms) + block_team<Number>::bytes(team_sizes(shape, batch), compute);
+    return block_bytes<parts>(shape, batch, rooms) + block_team<Number>::bytes(team_sizes(shape, batch), in_blocks(compute));
   }
 
   output_head(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {})
@@ -64,7 +65,7 @@ class output_head {
         from_logits_(product(shape, batch, fc_pass::input_gradient, compute)),
         memory_(block_bytes<parts>(shape, batch, to_logits_.room_bytes() + from_logits_.room_bytes())),
         scratch_(memory_, shape, batch, to_logits_.room_bytes() + from_logits_.room_bytes()),
-        team_(team_sizes(shape, batch), compute) {}
+        team_(team_sizes(shape, batch), in_blocks(compute)) {}
 
   std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes() + team_.allocated_bytes(); }
 
@@ -262,8 +263,12 @@ class output_head {
   }
 
   static fc_product<Number> product(llama_shape const& shape, micro_batch const& batch, fc_pass pass, compute_settings const& compute) {
-    return {sizes_of(fc_matrix::lm_head, shape, batch.predictions(), compute.fc.height), pass, compute.fc(fc_matrix::lm_head, pass),
+    return {sizes_of(fc_matrix::lm_head, shape, batch.predictions(), in_blocks(compute).fc.height), pass, compute.fc(fc_matrix::lm_head, pass),
             compute.threads};
+  }
+  static compute_settings in_blocks(compute_settings compute) {
+    compute.fc.height = std::min(compute.fc.height, std::int64_t{128});
+    return compute;
   }
   static typename block_team<Number>::sizes team_sizes(llama_shape const& shape, micro_batch const& batch) {
     return {.rows = chunk_rows(shape, batch), .widest = shape.hidden, .summed = shape.hidden};

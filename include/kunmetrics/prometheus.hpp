@@ -21,13 +21,16 @@
 #include <utility>
 #include <vector>
 
+#include <pthread.h>
+
 namespace kunmetrics {
 
 class metrics_server {
  public:
   using source = std::function<std::vector<prometheus_family>()>;
 
-  // Listens on HOST:PORT or PORT; port 0 is one that is free. Throws std::runtime_error when nothing can listen there.
+  // Listens on HOST:PORT or PORT; port 0 is one that is free. Throws std::runtime_error when nothing can listen
+  // there, or the server's threads cannot start.
   metrics_server(std::string const& address, source families)
       : collected_{std::make_shared<collected>(std::move(families))}, exposer_{listening(address)} {
     exposer_->RegisterCollectable(collected_);
@@ -67,9 +70,26 @@ class metrics_server {
     try {
       return std::make_unique<::prometheus::Exposer>(address);
     } catch (std::exception const&) {  // civetweb's own text says nothing more
+      if (!starts_small_threads()) {
+        throw std::runtime_error{address +
+                                 ": needed threads of 100 KiB of stack, as civetweb starts them, received a program "
+                                 "whose libraries' thread-local storage takes more (OpenBLAS's is 60 KiB)"};
+      }
       throw std::runtime_error{address +
                                ": needed an address to listen on, HOST:PORT, received one that is taken or none"};
     }
+  }
+
+  // civetweb's threads have stacks of 102400 bytes, and thread-local storage of all libraries is taken from them.
+  static bool starts_small_threads() {
+    ::pthread_attr_t small;
+    ::pthread_attr_init(&small);
+    ::pthread_t thread;
+    bool const started = ::pthread_attr_setstacksize(&small, 102'400) == 0 &&
+                         ::pthread_create(&thread, &small, [](void*) -> void* { return nullptr; }, nullptr) == 0;
+    if (started) ::pthread_join(thread, nullptr);
+    ::pthread_attr_destroy(&small);
+    return started;
   }
 
   std::shared_ptr<collected> collected_;  // the exposer holds it weakly

@@ -14,10 +14,10 @@ using namespace trainer_test;
 
 namespace {
 
-// 2 * 159 predictions at 17 kB of float logits each: a chunk of 256, which crosses from the first
-// sample into the second, and one of 62.
+// 4 * 159 predictions at 17 kB of float logits each: a chunk of 512, which crosses from one sample into
+// the next, and one of 124.
 constexpr llama_shape shape{1, 6, 1, 1, 2, 2, 4297};
-constexpr micro_batch batch{2, 160};
+constexpr micro_batch batch{4, 160};
 
 struct head_case {
   unit_layout unit = head_unit(shape);
@@ -57,7 +57,7 @@ double mean_loss(head_case const& c) {
 }  // namespace
 
 TEST_CASE("the head's loss over several chunks is the mean over all predictions") {
-  REQUIRE(output_head<double>::chunk_rows(shape, batch) == 256);
+  REQUIRE(output_head<double>::chunk_rows(shape, batch) == 512);
   head_case c;
   output_head<double> head(shape, batch);
   head_tensors<double const> const w(std::span<double const>(c.parameters), c.unit);
@@ -88,12 +88,12 @@ TEST_CASE("the head's gradients over several chunks agree with central differenc
       CHECK(e == 0.0);
 }
 
-TEST_CASE("a chunk is 4 MiB of logits, 256 predictions, or all there are") {
+TEST_CASE("a chunk is 4 MiB of logits, 512 predictions, or all there are") {
   llama_shape wide = shape;
   wide.vocabulary = 1024;
   CHECK(output_head<float>::chunk_rows(wide, {64, 512}) == 1024);
   CHECK(output_head<double>::chunk_rows(wide, {64, 512}) == 512);
   wide.vocabulary = 32000;
-  CHECK(output_head<float>::chunk_rows(wide, {12, 512}) == 256);
+  CHECK(output_head<float>::chunk_rows(wide, {12, 512}) == 512);
   CHECK(output_head<float>::chunk_rows(wide, {1, 33}) == 32);
 }

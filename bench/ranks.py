@@ -1,0 +1,63 @@
+"""Cost of more ranks on the same cores: total tokens a second and bytes a rank on 1, 2, 4 and 8 thread ranks.
+
+    ranks.py TRAINER CASE RESULT.json [--rounds N] [--ranks 1,2,4,8] [--precision P]
+
+Every run trains the same global batch, one sample a micro-batch: ranks x accumulation steps stay the largest
+number of ranks. By turns, so that what else the machine does meets all alike; the ratio of a round is to its
+run on one rank, the result the median of the rounds. Bytes are the ledger's, exact.
+"""
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+WARM_UP, TIMED = 2, 3
+STATE = ("parameters", "gradients", "optimizer_state")
+
+
+def run(trainer, case, ranks, most, precision):
+    case = case | {"processors_per_node": ranks, "gradient_accumulation_steps": most // ranks, "micro_batch_size": 1}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "case.json"
+        file.write_text(json.dumps(case))
+        done = subprocess.run([trainer, "--case", file, "--out", folder, "--precision", precision, "--steps", str(WARM_UP + TIMED)],
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            sys.exit(f"ranks: the trainer was to end with 0, it ended with {done.returncode}: {done.stderr}")
+        steps = [json.loads(line) for line in (Path(folder) / "steps.jsonl").read_text().splitlines()]
+        parts = json.loads((Path(folder) / "report.json").read_text())["memory"]["by_part"]
+    return {"tokens_per_second": steps[-1]["tokens"] / statistics.median(step["time"] for step in steps[WARM_UP:]),
+            "state_bytes_of_a_rank": sum(parts[part]["value"] for part in STATE),
+            "bytes_of_a_rank": sum(part["value"] for part in parts.values()), "loss": steps[-1]["loss"]}
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("trainer")
+    arguments.add_argument("case", type=Path)
+    arguments.add_argument("result", type=Path)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--ranks", default="1,2,4,8")
+    arguments.add_argument("--precision", default="fp32")
+    given = arguments.parse_args()
+    case = json.loads(given.case.read_text())
+    numbers = [int(n) for n in given.ranks.split(",")]
+    rounds = [{n: run(given.trainer, case, n, max(numbers), given.precision) for n in numbers} for _ in range(given.rounds)]
+    result = []
+    print(f"{'ranks':>5} {'token/s':>10} {'of 1 rank':>10} {'state MB/rank':>14} {'of 1 rank':>10} {'all MB/rank':>12}")
+    for n in numbers:
+        rate = statistics.median(r[n]["tokens_per_second"] for r in rounds)
+        ratio = statistics.median(r[n]["tokens_per_second"] / r[numbers[0]]["tokens_per_second"] for r in rounds)
+        one, state = rounds[0][numbers[0]]["state_bytes_of_a_rank"], rounds[0][n]["state_bytes_of_a_rank"]
+        result.append({"ranks": n, "tokens_per_second": rate, "ratio": ratio, "state_bytes_of_a_rank": state, "state_ratio": state / one,
+                       "bytes_of_a_rank": rounds[0][n]["bytes_of_a_rank"], "losses": [r[n]["loss"] for r in rounds]})
+        print(f"{n:>5} {rate:>10.1f} {ratio:>10.3f} {state / 1e6:>14.1f} {state / one:>10.4f} {rounds[0][n]['bytes_of_a_rank'] / 1e6:>12.1f}")
+    given.result.parent.mkdir(parents=True, exist_ok=True)
+    given.result.write_text(json.dumps({"precision": given.precision, "rounds": given.rounds, "ranks": result}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
