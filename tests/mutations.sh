@@ -13,11 +13,13 @@ faults=(
   'no_version_tag       | gathered_units.hpp | s/void expire() { ++version_; }/void expire() {}/ | zero3'
   'skipped_step_applied | zero3.hpp | s/if (!skipped) apply(/apply(/ | loss_scaling'
   'loss_not_scaled      | zero3.hpp | s/reduction_.unit_gradients(unit), loss_scale());/reduction_.unit_gradients(unit), 1.0);/ | loss_scaling'
-  'sum_in_other_order   | gradient_reduction.hpp | s/received_.span(cut.first(rank)/received_.span(cut.first(cut.world - 1 - rank)/ | gradient_reduction'
-  'stale_sums           | zero3.hpp | /for (auto& sum : gradients_) std::ranges::fill/d | zero3'
+  'sum_in_other_order   | gradient_reduction.hpp | s/cut.first(rank) + block.first/cut.first(cut.world - 1 - rank) + block.first/ | gradient_reduction'
+  'stale_sums           | zero3.hpp | s/sums_ = k == 0 ? accumulate::no : accumulate::yes;/sums_ = accumulate::yes;/ | zero3'
   'loss_of_one_rank     | step_summary.hpp | s/sum += all\[rank \* message/sum += all[0 * message/ | step_summary'
   'rounded_down         | operators/number_formats.hpp | s/u + 0x7fffU + ((u >> 16U) \& 1U)/u/ | number_formats'
   'partial_sums_rounded | operators/mixed_product.hpp | s/sum\[j\] += widened(before\[j\]);/sum[j] = widened(narrowed<Number>(sum[j])) + widened(before[j]);/ | mixed_product'
+  'one_partial_sum      | operators/block_team.hpp | s/partial_sum(block.index, /partial_sum(0, / | bitwise_equality'
+  'diagonal_seen        | operators/causal_attention.hpp | s/first(static_cast<std::size_t>(first + i + 1))/first(static_cast<std::size_t>(first + i))/ | causal_attention'
   'scale_raised_late    | loss_scaler.hpp | s/state_.clean_steps % settings_.window == 0/state_.clean_steps % settings_.window == 1/ | loss_scaler'
 )
 
