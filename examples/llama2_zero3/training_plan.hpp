@@ -37,7 +37,7 @@ struct training_plan {
   llama_shape shape{};
   zero3_settings settings;
   int ranks = 1;
-  int threads = 1;  // of a rank
+  int threads = 1;  // of a rank; while it is planned, 0: the cores shared evenly
   int cores = 1;    // of the machine
   std::optional<process_ranks> processes{};  // empty: ranks are threads of this process
   bool copies_state = false;  // holds a copy of its state while a checkpoint is written
@@ -210,9 +210,17 @@ inline void set_ranks(training_plan& plan, std::int64_t ranks) {
                         text + " ranks of the case, and a global batch smaller by as much"});
 }
 
+// Threads of each of so many ranks: as told, else the cores shared evenly.
+inline int threads_of(training_plan const& plan, std::int64_t ranks) {
+  if (plan.threads > 0) return plan.threads;
+  return static_cast<int>(std::max<std::int64_t>(1, plan.cores / (plan.processes ? plan.processes->here : ranks)));
+}
+
 inline bytes_by_part rank_bytes(training_plan const& plan, std::int64_t ranks) {
+  auto settings = plan.settings;
+  settings.compute.threads = threads_of(plan, ranks);
   return with_backend_of(plan.backend, plan.what.precision, [&]<class Backend>() {
-    return memory_plan<Backend>(plan.shape, plan.settings, ranks);
+    return memory_plan<Backend>(plan.shape, settings, ranks);
   });
 }
 
@@ -268,8 +276,8 @@ inline std::int64_t reporting_interval(training_plan const& plan) {
 
 inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
                              int cores, std::optional<process_ranks> processes = {}) {
-  training_plan plan{.what = std::move(what), .backend = o.backend, .cores = cores, .processes = processes,
-                     .copies_state = o.checkpoint_every.has_value()};
+  training_plan plan{.what = std::move(what), .backend = o.backend, .threads = static_cast<int>(o.threads), .cores = cores,
+                     .processes = processes, .copies_state = o.checkpoint_every.has_value()};
   detail::require_trainable(plan.what, processes.has_value());
   detail::note_precision(plan, o.precision);
   require_backend(plan.backend, plan.what.precision);
@@ -289,7 +297,7 @@ inline training_plan planned(kunmetrics::case_file what, options const& o, std::
     ranks = std::max<std::int64_t>(1, detail::most_ranks(plan, std::min<std::int64_t>(ranks, cores), available));
   }
   detail::set_ranks(plan, ranks);
-  plan.threads = static_cast<int>(o.threads > 0 ? o.threads : std::max<std::int64_t>(1, cores / (processes ? processes->here : plan.ranks)));
+  plan.threads = detail::threads_of(plan, plan.ranks);
   plan.settings.compute.threads = plan.threads;
   plan.rank_bytes = detail::rank_bytes(plan, plan.ranks);
   return plan;
