@@ -183,7 +183,7 @@ class decoder_layer {
     auto const gate_up = rows_of(saved->gate_up, 2 * shape_.ffn);
     auto const attended = rows_of(saved->attention_output, attention_width(shape_));
     auto const d_attended = rows_of(scratch_.d_attended, attention_width(shape_));
-    team_.weight_gradient(fc_matrix::down, operator_kind::down, dy, rows_of(saved->swiglu, shape_.ffn), dw.w_down);
+    team_.weight_gradient(fc_matrix::down, dy, rows_of(saved->swiglu, shape_.ffn), dw.w_down);
     team_.for_each_block(batch_.rows(), scratch_.d_norm, [&](row_block const& b, auto const& run, std::span<double> d_norm) {
       auto lap = team_.laps(b.thread);
       auto const d_activated = run.multiplied(part(dy, b), through(fc_matrix::down));
@@ -198,8 +198,8 @@ class decoder_layer {
       lap(operator_kind::wo, work(b, fc_matrix::wo));
     });
     keep_norm_gradient(dw.ffn_norm);
-    team_.weight_gradient(fc_matrix::gate_up, operator_kind::gate_up, gate_up, hidden(saved->ffn_input), dw.w_gate_up);
-    team_.weight_gradient(fc_matrix::wo, operator_kind::wo, dy, attended, dw.wo);
+    team_.weight_gradient(fc_matrix::gate_up, gate_up, hidden(saved->ffn_input), dw.w_gate_up);
+    team_.weight_gradient(fc_matrix::wo, dy, attended, dw.wo);
   }
 
   void attention_backward(layer_tensors<Number const> const& w, matrix_view<Number const> x,
@@ -220,7 +220,7 @@ class decoder_layer {
       lap(operator_kind::norm, rows_moved(b, 4 * shape_.hidden));
     });
     keep_norm_gradient(dw.attention_norm);
-    team_.weight_gradient(fc_matrix::qkv, operator_kind::qkv, d_qkv, hidden(saved->attention_input), dw.wqkv);
+    team_.weight_gradient(fc_matrix::qkv, d_qkv, hidden(saved->attention_input), dw.wqkv);
   }
 
   void keep_norm_gradient(matrix_view<Number> dw) const {

@@ -234,9 +234,9 @@ class output_head {
   void product_gradient(matrix_view<Number const> d_logits, matrix_view<Number const> normed, matrix_view<Number> d_lm_head,
                         chunk const& rows) const {
     auto const onto = rows.first == 0 ? accumulate::no : accumulate::yes;
-    if (scratch_.d_lm_head.empty()) return team_.weight_gradient(fc_matrix::lm_head, operator_kind::lm_head, d_logits, normed, d_lm_head, onto);
+    if (scratch_.d_lm_head.empty()) return team_.weight_gradient(fc_matrix::lm_head, d_logits, normed, d_lm_head, onto);
     matrix_view<real> const sum(scratch_.d_lm_head, shape_.vocabulary, shape_.hidden);
-    team_.weight_gradient(fc_matrix::lm_head, operator_kind::lm_head, d_logits, normed, sum, onto);
+    team_.weight_gradient(fc_matrix::lm_head, d_logits, normed, sum, onto);
     if (rows.first + rows.count < batch_.predictions()) return;
     for_each_row_block(sum.rows, columns_at_once, team_.threads(), [&](row_block const& block) {
       auto lap = team_.laps(block.thread);

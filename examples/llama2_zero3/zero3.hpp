@@ -36,6 +36,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -289,8 +290,8 @@ class zero3 {
     auto lap = laps();
     for (std::size_t unit = 0; unit < units_.size(); ++unit) {
       summary_.measure(unit, own_sum(unit), settings_.compute.threads);
+      lap(operator_kind::square_sum, moved(std::ssize(own_sum(unit)), sizeof(master)));
     }
-    lap(operator_kind::square_sum, moved(owned_elements(), sizeof(master)));
     enter_(phase::communication);
     locate(ranks_, steps_ + 1, "summary");
     return summary_.gathered(tokens, want_stop, ranks_);
@@ -335,9 +336,10 @@ class zero3 {
     adamw_step<master> const step{settings_.adamw, learning_rate, gradient_scale, ++applied_};
     auto lap = laps();
     for (std::size_t unit = 0; unit < units_.size(); ++unit) {
-      state_.update(step, unit, shards_.optimizer ? own_sum(unit) : whole_sum(unit), settings_.compute.threads);
+      auto const gradient = shards_.optimizer ? own_sum(unit) : whole_sum(unit);
+      state_.update(step, unit, gradient, settings_.compute.threads);
+      lap(operator_kind::adamw, moved(std::ssize(gradient), 7 * sizeof(master)));
     }
-    lap(operator_kind::adamw, moved(owned_elements(), 7 * sizeof(master)));
     gathered_.expire();
   }
 
@@ -361,11 +363,6 @@ class zero3 {
     if (settings_.compute.profile != nullptr) settings_.compute.profile->enter(pass);
   }
   operator_laps laps() const { return operator_laps::of_all(settings_.compute.profile); }
-  std::int64_t owned_elements() const {
-    std::int64_t sum = 0;
-    for (std::size_t unit = 0; unit < units_.size(); ++unit) sum += static_cast<std::int64_t>(own_sum(unit).size());
-    return sum;
-  }
 
   tokens_view micro_batch(tokens_view tokens, std::int64_t k) const {
     auto const size = static_cast<std::size_t>(settings_.micro_batch_tokens());

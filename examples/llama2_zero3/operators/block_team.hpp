@@ -12,12 +12,19 @@
 #include "operators/row_operators.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace trainer {
+
+/// The operator that a matrix's products are, whatever their pass.
+constexpr operator_kind operator_of(fc_matrix matrix) noexcept {
+  constexpr std::array kinds{operator_kind::qkv, operator_kind::wo, operator_kind::gate_up, operator_kind::down, operator_kind::lm_head};
+  return kinds[static_cast<std::size_t>(matrix)];
+}
 
 template <class Number>
 class block_team {
@@ -73,14 +80,14 @@ class block_team {
 
   /// dw [out, in] (+)= dy^T x, for dy [T, out] and x [T, in].
   template <class Result>
-  void weight_gradient(fc_matrix matrix, operator_kind kind, matrix_view<Number const> dy, matrix_view<Number const> x, matrix_view<Result> dw,
+  void weight_gradient(fc_matrix matrix, matrix_view<Number const> dy, matrix_view<Number const> x, matrix_view<Result> dw,
                        accumulate onto = accumulate::no) const {
     auto const rows = std::min(members_.front().tile_elements() / dw.columns, plan_.gradient_rows[static_cast<std::size_t>(matrix)]);
     for_each_row_block(dw.rows, rows, threads(), [&](row_block const& block) {
       auto lap = laps(block.thread);
       members_[block.thread].multiply(transposed(dy.block(0, block.first, dy.rows, block.rows)), x,
                                       dw.block(block.first, 0, block.rows, dw.columns), onto);
-      lap(kind, operator_pass::weight_gradient, product_work(block.rows, dw.columns, dy.rows, sizeof(Number)));
+      lap(operator_of(matrix), operator_pass::weight_gradient, product_work(block.rows, dw.columns, dy.rows, sizeof(Number)));
     });
   }
 
