@@ -168,15 +168,6 @@ class decoder_layer {
     return rows_of(elements, shape_.hidden);
   }
 
-  template <class Element>
-  static matrix_view<Element> part(matrix_view<Element> m, row_block const& b) noexcept {
-    return m.block(b.first, 0, b.rows, m.columns);
-  }
-  template <class Element>
-  static std::span<Element> part(std::span<Element> values, row_block const& b) noexcept {
-    return values.subspan(static_cast<std::size_t>(b.first), static_cast<std::size_t>(b.rows));
-  }
-
   /// Down to the gradient of the attention's output, in d_attended; dy becomes that of the middle.
   void feed_forward_backward(layer_tensors<Number const> const& w, layer_activations<Number>& saved,
                              matrix_view<Number> dy, layer_tensors<Number> const& dw) {

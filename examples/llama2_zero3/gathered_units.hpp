@@ -169,8 +169,7 @@ class gathered_units {
 
   static void narrow_on(int threads, std::span<master const> from, std::span<Number> to) {
     for_each_row_block(static_cast<std::int64_t>(from.size()), elements_at_once, threads, [&](row_block const& block) {
-      auto const some = from.subspan(static_cast<std::size_t>(block.first), static_cast<std::size_t>(block.rows));
-      with_widest_vectors([&] { narrow<Number>(some, to.subspan(static_cast<std::size_t>(block.first), some.size())); });
+      with_widest_vectors([&] { narrow<Number>(part(from, block), part(to, block)); });
     });
   }
 

@@ -69,11 +69,11 @@ class gradient_reduction {
     }
     std::atomic<std::int64_t> not_finite{cut.world};
     for_each_row_block(cut.shard, elements_at_once, threads, [&](row_block const& block) {
-      auto const some = accumulated.subspan(static_cast<std::size_t>(block.first), static_cast<std::size_t>(block.rows));
+      auto const some = part(accumulated, block);
       for (std::int64_t rank = 0; rank < cut.world; ++rank) {
-        auto const part = received.subspan(static_cast<std::size_t>(cut.first(rank) + block.first), some.size());
+        auto const sent_part = received.subspan(static_cast<std::size_t>(cut.first(rank) + block.first), some.size());
         bool const starts = rank == 0 && onto == accumulate::no;
-        if (!add_part(part, some, starts)) keep_smaller(not_finite, rank);
+        if (!add_part(sent_part, some, starts)) keep_smaller(not_finite, rank);
       }
     });
     return not_finite < cut.world ? std::optional{not_finite.load()} : std::nullopt;

@@ -63,8 +63,7 @@ class master_state {
   void update(adamw_step<Real> const& step, std::size_t unit, std::span<Real const> gradient, int threads = 1) {
     auto const state = kept(unit);
     for_each_row_block(static_cast<std::int64_t>(gradient.size()), elements_at_once, threads, [&](row_block const& block) {
-      auto const part = [&](auto all) { return all.subspan(static_cast<std::size_t>(block.first), static_cast<std::size_t>(block.rows)); };
-      adamw_update(step, part(state.parameters), part(gradient), part(state.m), part(state.v));
+      adamw_update(step, part(state.parameters, block), part(gradient, block), part(state.m, block), part(state.v, block));
     });
   }
 

@@ -192,15 +192,14 @@ class output_head {
     if (to_logits_.kernel() == fc_kernel::packed) {
       team_.for_each_block(rows.count, [&](row_block const& block, auto const&) {
         auto lap = team_.laps(block.thread);
-        to_logits_.multiply(normed.block(block.first, 0, block.rows, normed.columns),
-                            logits.block(block.first, 0, block.rows, logits.columns), block.thread);
+        to_logits_.multiply(part(normed, block), part(logits, block), block.thread);
         lap(operator_kind::lm_head, operator_pass::forward, product_work(block.rows, shape_.vocabulary, shape_.hidden, sizeof(Number)));
       });
       return logits;
     }
     for_each_row_block(shape_.vocabulary, columns_at_once, team_.threads(), [&](row_block const& block) {
       auto lap = team_.laps(block.thread);
-      mixed_product<Number>(normed, transposed(w.lm_head.block(block.first, 0, block.rows, w.lm_head.columns)),
+      mixed_product<Number>(normed, transposed(part(w.lm_head, block)),
                             logits.block(0, block.first, logits.rows, block.rows));
       lap(operator_kind::lm_head, operator_pass::forward, product_work(logits.rows, block.rows, shape_.hidden, sizeof(Number)));
     });
@@ -240,8 +239,7 @@ class output_head {
     if (rows.first + rows.count < batch_.predictions()) return;
     for_each_row_block(sum.rows, columns_at_once, team_.threads(), [&](row_block const& block) {
       auto lap = team_.laps(block.thread);
-      auto const part = [&](auto m) { return m.block(block.first, 0, block.rows, m.columns); };
-      with_widest_vectors([&] { narrow_rows<Number>(part(sum), part(d_lm_head)); });
+      with_widest_vectors([&] { narrow_rows<Number>(part(sum, block), part(d_lm_head, block)); });
       lap(operator_kind::lm_head, operator_pass::weight_gradient, moved(block.rows * sum.columns, sizeof(real) + sizeof(Number)));
     });
   }
@@ -251,7 +249,7 @@ class output_head {
                       matrix_view<Number> dx, chunk const& rows) {
     team_.for_each_block(rows.count, scratch_.d_chunk_norm, [&](row_block const& block, auto const& run, std::span<double> d_norm) {
       auto lap = team_.laps(block.thread);
-      auto const d_normed = run.multiplied(d_logits.block(block.first, 0, block.rows, d_logits.columns), from_logits_);
+      auto const d_normed = run.multiplied(part(d_logits, block), from_logits_);
       lap(operator_kind::lm_head, operator_pass::backward, product_work(block.rows, shape_.hidden, shape_.vocabulary, sizeof(Number)));
       for_each_run(rows, block, [&](std::int64_t i, std::int64_t row, std::int64_t count) {
         run.norm_backward(x.block(row, 0, count, x.columns), w.norm, inverse(i, count),

@@ -86,7 +86,7 @@ class block_team {
     for_each_row_block(dw.rows, rows, threads(), [&](row_block const& block) {
       auto lap = laps(block.thread);
       members_[block.thread].multiply(transposed(dy.block(0, block.first, dy.rows, block.rows)), x,
-                                      dw.block(block.first, 0, block.rows, dw.columns), onto);
+                                      part(dw, block), onto);
       lap(operator_of(matrix), operator_pass::weight_gradient, product_work(block.rows, dw.columns, dy.rows, sizeof(Number)));
     });
   }

@@ -6,11 +6,14 @@
 // Within a block oneDNN runs on the block's thread: a rank keeps OpenMP's own setting at one thread.
 #pragma once
 
+#include "operators/matrix_view.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <span>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -26,6 +29,16 @@ struct row_block {
 
 /// The height of blocks where a row is one number: what one core's cache holds of several such arrays.
 inline constexpr std::int64_t elements_at_once = 1 << 14;
+
+/// The rows of a matrix, or the elements of a vector, that a block names.
+template <class Element>
+constexpr matrix_view<Element> part(matrix_view<Element> m, row_block const& block) noexcept {
+  return m.block(block.first, 0, block.rows, m.columns);
+}
+template <class Element>
+constexpr std::span<Element> part(std::span<Element> values, row_block const& block) noexcept {
+  return values.subspan(static_cast<std::size_t>(block.first), static_cast<std::size_t>(block.rows));
+}
 
 /// How many blocks of `height` rows there are, the last perhaps of fewer.
 constexpr std::int64_t block_count(std::int64_t rows, std::int64_t height) noexcept { return (rows + height - 1) / height; }
