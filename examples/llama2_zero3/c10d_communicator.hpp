@@ -1,13 +1,16 @@
 // Ranks that are processes under libtorch's c10d: gloo on CPUs, and what else is a ProcessGroup with the two calls.
 //
 //   all_gather   ProcessGroup::allgather       all_to_all   ProcessGroup::alltoall_base
-// Both on bytes in host memory. A rank that gives up writes why to the store; the others look there now and then
-// while they wait, and when a call of theirs fails. A rank that does not come within the group's own timeout is
-// told by the group. After a failure the group is spent. A rank keeps its group until all ranks have made their
-// last call: gloo takes the end of one for a failure. Left out: NCCL, which needs buffers on the device.
+// Both on bytes in host memory. While a rank waits it looks into the group's store, where who gives up says why, and
+// at the processes of its own host; a call that fails, a process that is gone and a wait beyond `timeout` end
+// the group with one reason, told by one rank. The group's own timeout, which names no rank, must be longer.
+// After a failure the group is spent. A rank keeps its group until `leave` has returned on it: gloo takes the end of
+// one for a failure. Left out: NCCL, which needs buffers on the device.
 #pragma once
 
 #include "communicator.hpp"
+#include "rank_processes.hpp"
+#include "thread_communicator.hpp"
 
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
@@ -15,8 +18,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,15 +30,23 @@ namespace trainer {
 
 class c10d_communicator {
  public:
-  // The group's ranks share the store.
-  c10d_communicator(c10::intrusive_ptr<c10d::ProcessGroup> group, c10::intrusive_ptr<c10d::Store> store)
-      : group_(std::move(group)), store_(std::move(store)) {}
+  // The group's ranks share the store; every one of them must construct one of these.
+  c10d_communicator(c10::intrusive_ptr<c10d::ProcessGroup> group, c10::intrusive_ptr<c10d::Store> store,
+                    std::chrono::milliseconds timeout = default_timeout)
+      : group_(std::move(group)), store_(std::move(store)), timeout_(timeout) {
+    auto const mine = process_identity::own();
+    std::vector<process_identity> all(static_cast<std::size_t>(size()));
+    all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{all}));
+    processes_.emplace(std::move(all), static_cast<std::size_t>(rank()));
+  }
 
   int rank() const { return group_->getRank(); }
   int size() const { return group_->getSize(); }
+  // Ranks on this host.
+  int local_size() const { return processes_->local(); }
 
-  // Throw aborted when another rank gave up, std::runtime_error when the group fails, std::invalid_argument when
-  // the parts are not one for each rank.
+  // Throw aborted when another rank gave up, lost_ranks when the group fails or a rank is gone or does not come in
+  // time, std::invalid_argument when the parts are not one for each rank.
   void all_gather(std::span<std::byte const> mine, std::span<std::byte> all) {
     require_parts("all_gather", mine.size(), all.size());
     std::vector<at::Tensor> send{bytes(mine)};
@@ -54,14 +67,34 @@ class c10d_communicator {
   }
 
   void abort(std::string_view why) noexcept {
+    over_ = true;
     try {
-      store_->set(reason_key, std::vector<std::uint8_t>(why.begin(), why.end()));
+      put(reason_key, why);
     } catch (...) {  // the store is gone, and with it the run
     }
   }
 
+  void at(run_position const& position) { position_ = position; }
+  run_position const& position() const { return position_; }
+
+  // Returns when every rank has made its last call, on rank 0, whose process may hold the store, after all others;
+  // waits no longer than the timeout. Throws aborted when another rank gave up in the meantime.
+  void leave() {
+    auto const all_at = [this](char const* key) {
+      heed();
+      return store_->add(key, 0) >= size();
+    };
+    store_->add("trainer/through", 1);
+    wait_until([&] { return all_at("trainer/through"); }, timeout_);
+    store_->add("trainer/left", 1);
+    if (rank() == 0) wait_until([&] { return all_at("trainer/left"); }, timeout_);
+  }
+
  private:
+  using clock = std::chrono::steady_clock;
   static constexpr char const* reason_key = "trainer/abort";
+  static constexpr char const* question_key = "trainer/where_are_you";
+  static std::string answer_key(int rank) { return "trainer/here/" + std::to_string(rank); }
 
   void barrier() {
     finish("barrier", [&] { return group_->barrier(); });
@@ -78,38 +111,125 @@ class c10d_communicator {
                                 " equal parts needed, received " + std::to_string(whole) + " bytes");
   }
 
+  void put(std::string const& key, std::string_view text) {
+    store_->set(key, std::vector<std::uint8_t>(text.begin(), text.end()));
+  }
+
   template <class Begin>
-  void finish(char const* what, Begin begin) {
+  void finish(char const* operation, Begin begin) {
+    if (over_) throw aborted{"the group of ranks has ended"};
+    operation_ = operation;
+    std::string failed;
     try {
       auto const work = begin();
-      auto pause = std::chrono::microseconds{10};
-      std::chrono::microseconds since_look{0};
-      while (!work->isCompleted()) {
-        std::this_thread::sleep_for(pause);
-        since_look += pause;
-        if (since_look < std::chrono::milliseconds{100}) continue;
-        since_look = {};
-        pause = std::chrono::milliseconds{1};
-        throw_if_aborted();
-      }
-      work->wait();  // throws what the call failed with
+      if (await(*work)) return static_cast<void>(work->wait());  // throws what the call failed with
     } catch (aborted const&) {
       throw;
     } catch (std::exception const& failure) {
-      throw_if_aborted();
-      std::string const text = failure.what();
-      throw std::runtime_error(std::string{what} + ": " + text.substr(0, text.find('\n')));
+      failed = failure.what();
+      failed = failed.substr(0, failed.find('\n'));
+    }
+    give_up(failed);
+  }
+
+  // Whether it has ended; false when a process is gone or patience ends first.
+  template <class Work>
+  bool await(Work& work) {
+    auto const since = clock::now();
+    auto look = since + std::chrono::milliseconds{20};
+    auto pause = std::chrono::microseconds{10};
+    while (!work.isCompleted()) {
+      std::this_thread::sleep_for(pause);
+      auto const now = clock::now();
+      if (now < look) continue;
+      pause = std::chrono::microseconds{200};
+      look = now + std::chrono::milliseconds{50};
+      heed();
+      if (now - since >= timeout_ || (processes_ && processes_->gone())) return false;
+    }
+    return true;
+  }
+
+  // What other ranks have left in the store: a reason ends this rank, a question is answered.
+  void heed() {
+    if (store_->check({reason_key})) {
+      over_ = true;
+      auto const why = store_->get(reason_key);
+      throw aborted(std::string(why.begin(), why.end()));
+    }
+    if (!answered_ && store_->check({question_key})) {
+      answered_ = true;
+      put(answer_key(rank()), described(position_));
     }
   }
 
-  void throw_if_aborted() {
-    if (!store_->check({reason_key})) return;
-    auto const why = store_->get(reason_key);
-    throw aborted(std::string(why.begin(), why.end()));
+  // Ends the group with one reason: that a rank is gone, that some did not come, or what the call failed with.
+  // Throws lost_ranks on the rank that was the first to come here, aborted on all others.
+  [[noreturn]] void give_up(std::string const& failed) {
+    std::string what;
+    try {
+      heed();
+      if (store_->add("trainer/failed", 1) > 1) {
+        wait_until([&] { return heed(), false; }, std::chrono::seconds{2});
+        throw aborted{"another rank gave up and did not say why"};
+      }
+      what = reason(failed);
+    } catch (aborted const&) {
+      throw;
+    } catch (std::exception const&) {  // the store is gone: it was in a process that is
+      what = reason_without_store(failed);
+    }
+    what += std::string{" while "} + operation_ + " waited at " + described(position_);
+    abort(what);
+    throw lost_ranks{what};
+  }
+
+  std::string reason(std::string const& failed) {
+    if (auto const gone = gone_soon()) return "rank " + std::to_string(*gone) + " died";
+    if (!failed.empty()) return failed;
+    put(question_key, "");
+    answered_ = true;
+    wait_until([] { return false; }, std::chrono::milliseconds{300});
+    std::string text;
+    for (int other = 0; other < size(); ++other) {
+      if (other == rank() || store_->check({answer_key(other)})) continue;
+      text.append(text.empty() ? "rank " : ", rank ").append(std::to_string(other));
+    }
+    if (text.empty()) return "all ranks answer and yet nothing moved for " + seconds_text(timeout_);
+    return text + " did not come within " + seconds_text(timeout_);
+  }
+
+  // One rank has to tell it: the first of this host that is alive.
+  std::string reason_without_store(std::string const& failed) const {
+    auto const gone = gone_soon();
+    for (int other = 0; processes_ && other < rank(); ++other) {
+      if (processes_->is_near(static_cast<std::size_t>(other)) && !processes_->is_gone(static_cast<std::size_t>(other))) {
+        throw aborted{"another rank tells why"};
+      }
+    }
+    return gone ? "rank " + std::to_string(*gone) + " died" : failed.empty() ? "the group's store is gone" : failed;
+  }
+
+  // A connection ends a little before the process that it led to.
+  std::optional<std::size_t> gone_soon() const {
+    std::optional<std::size_t> gone;
+    wait_until([&] { return !processes_ || (gone = processes_->gone()).has_value(); }, std::chrono::milliseconds{200});
+    return gone;
+  }
+
+  template <class Condition>
+  static void wait_until(Condition const& holds, std::chrono::milliseconds most) {
+    auto const until = clock::now() + most;
+    while (!holds() && clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
 
   c10::intrusive_ptr<c10d::ProcessGroup> group_;
   c10::intrusive_ptr<c10d::Store> store_;
+  std::chrono::milliseconds timeout_;
+  std::optional<rank_processes> processes_;
+  run_position position_;
+  char const* operation_ = "a collective";
+  bool answered_ = false, over_ = false;
 };
 
 static_assert(communicator<c10d_communicator>);

@@ -20,7 +20,7 @@ inline void add_options(CLI::App& app, options& o) {
                  "at most 100 million of them")->check(count);
   app.add_option("--layers", o.layers,
                  "train so many layers of the model, at its full width, on as many ranks as fit into memory")->check(count);
-  app.add_option("--ranks", o.ranks, "data-parallel ranks in place of the case's; with mpi it is mpirun that says how many")->check(CLI::Range(1, 1024));
+  app.add_option("--ranks", o.ranks, "data-parallel ranks in place of the case's; with mpi and c10d it is their launcher that says how many")->check(CLI::Range(1, 1024));
   app.add_option("--threads", o.threads, "threads of a rank's matrix products; default: the cores shared evenly")
       ->check(CLI::Range(1, 1024));
   app.add_option("--tokens", o.tokens, "token ids in place of the case's: .npy, nanoGPT's or llm.c's .bin, Megatron's .bin or .idx");
@@ -56,8 +56,8 @@ inline void add_options(CLI::App& app, options& o) {
                  "restarts from the latest checkpoint when the run fails, but not when one step fails twice; with mpi, "
                  "outside of mpirun, which is then started with --ranks")->check(CLI::Range(0, 1'000'000))->capture_default_str();
   app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
-  app.add_option("--engine", o.engine, "what ranks are: threads of this process, or the processes of mpirun (mpi)")
-      ->check(CLI::IsMember({"threads", "mpi"}))->capture_default_str();
+  app.add_option("--engine", o.engine, "what ranks are: threads of this process, the processes of mpirun (mpi), or those of torchrun over libtorch's gloo (c10d)")
+      ->check(CLI::IsMember({"threads", "mpi", "c10d"}))->capture_default_str();
   app.add_option("--timeout", o.timeout, "seconds that a rank waits for another before the run is given up")
       ->check(CLI::Range(0.1, 1e6))->capture_default_str();
   app.add_option("--backend", o.backend, "what computes: our own operators over oneDNN, or libtorch's (torch)")

@@ -1,13 +1,21 @@
 // A gloo group of c10d, as libtorch's launchers make it: from RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.
+// torchrun's agent may hold the store itself, and says so; else rank 0 does.
 #pragma once
 
+#include "c10d_communicator.hpp"
+
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace trainer {
 
@@ -40,6 +48,21 @@ inline c10d_place place_from_environment() {
   return {rank, size, address, port};
 }
 
+// The store at the place's address, which the ranks meet at. Throws what libtorch throws when it is not there in time.
+inline c10::intrusive_ptr<c10d::Store> store_of(c10d_place const& place, std::chrono::milliseconds timeout) {
+  char const* const held = std::getenv("TORCHELASTIC_USE_AGENT_STORE");
+  bool const of_agent = held != nullptr && std::string_view{held} == "True";
+  c10d::TCPStoreOptions options;
+  options.port = place.port;
+  options.isServer = place.rank == 0 && !of_agent;
+  options.waitWorkers = false;
+  options.timeout = timeout;
+  auto store = c10::make_intrusive<c10d::TCPStore>(place.address, options);
+  if (!of_agent) return store;
+  char const* const attempt = std::getenv("TORCHELASTIC_RESTART_COUNT");  // a restart's keys are its own
+  return c10::make_intrusive<c10d::PrefixStore>(std::string{"trainer/attempt_"} + (attempt != nullptr ? attempt : "0"), store);
+}
+
 // gloo over GLOO_SOCKET_IFNAME where that is set, over the loopback where the store is there, else over the
 // interface of this host's name.
 inline c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(c10::intrusive_ptr<c10d::Store> const& store, int rank,
@@ -54,6 +77,19 @@ inline c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(c10::intrusive_ptr<
                                                        : gloo::createDefaultDevice());
   options->timeout = timeout;
   return c10::make_intrusive<gloo>(store, rank, size, options);
+}
+
+// Joins this process to the others of its run. Throws std::runtime_error when they do not meet in time. The group's own timeout, which can only say that a call failed, comes
+// after the communicator's, which says who did not come.
+inline c10d_communicator c10d_ranks(c10d_place const& place, std::chrono::milliseconds timeout) {
+  try {
+    auto const store = store_of(place, timeout);
+    auto group = gloo_group(store, place.rank, place.size, place.address, timeout + std::chrono::seconds{30});
+    return {std::move(group), store, timeout};
+  } catch (std::exception const& failure) {  // after the first line comes a trace of calls, for libtorch's authors
+    std::string const text = failure.what();
+    throw std::runtime_error("--engine c10d: " + text.substr(0, text.find('\n')));
+  }
 }
 
 }  // namespace trainer

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "communicator.hpp"
-#include "mpi_peers.hpp"
+#include "rank_processes.hpp"
 #include "thread_communicator.hpp"
 
 #ifndef OMPI_SKIP_MPICXX
@@ -170,14 +170,14 @@ class mpi_communicator {
     return rank;
   }
 
-  static mpi_peers shown_to_all(MPI_Comm world) {
+  static rank_processes shown_to_all(MPI_Comm world) {
     int size = 0;
     detail::require_mpi(MPI_Comm_size(world, &size), "MPI_Comm_size");
     auto const mine = process_identity::own();
     std::vector<process_identity> all(static_cast<std::size_t>(size));
     detail::require_mpi(
         MPI_Allgather(&mine, sizeof mine, MPI_BYTE, all.data(), sizeof mine, MPI_BYTE, world), "MPI_Allgather");
-    return mpi_peers{std::move(all), static_cast<std::size_t>(rank_of(world))};
+    return rank_processes{std::move(all), static_cast<std::size_t>(rank_of(world))};
   }
 
   void require_parts(std::string_view operation, std::size_t part, std::size_t whole) const {
@@ -313,7 +313,7 @@ class mpi_communicator {
   mpi_limits limits_;
   detail::mpi_group data_, control_;
   int rank_;
-  mpi_peers peers_;
+  rank_processes peers_;
   std::vector<std::optional<note>> heard_;  // by rank; empty as long as nobody asks
   run_position position_;
   std::string_view operation_ = "a collective";

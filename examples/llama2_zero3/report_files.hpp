@@ -37,7 +37,7 @@ inline std::string library_versions() {
 inline kunmetrics::environment environment_of(training_plan const& plan) {
   auto found = kunmetrics::linux_environment();
   found.framework = std::string{"kunmetrics " KUNMETRICS_VERSION ", llama2_zero3 ("} +
-                    (plan.processes ? "mpi" : "threads") + ", cpu)";
+                    plan.engine + ", cpu)";
   found.dependencies = library_versions();
   return completed(plan.what.environment, found);
 }

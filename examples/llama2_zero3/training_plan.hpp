@@ -34,6 +34,7 @@ struct process_ranks {
 struct training_plan {
   kunmetrics::case_file what;  // with the changes made
   std::string backend = "cpu";
+  std::string engine = "threads";  // or what joins processes: mpi, c10d
   llama_shape shape{};
   zero3_settings settings;
   int ranks = 1;
@@ -276,7 +277,7 @@ inline std::int64_t reporting_interval(training_plan const& plan) {
 
 inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
                              int cores, std::optional<process_ranks> processes = {}) {
-  training_plan plan{.what = std::move(what), .backend = o.backend, .threads = static_cast<int>(o.threads), .cores = cores,
+  training_plan plan{.what = std::move(what), .backend = o.backend, .engine = o.engine, .threads = static_cast<int>(o.threads), .cores = cores,
                      .processes = processes, .copies_state = o.checkpoint_every.has_value()};
   detail::require_trainable(plan.what, processes.has_value());
   detail::note_precision(plan, o.precision);
@@ -288,7 +289,7 @@ inline training_plan planned(kunmetrics::case_file what, options const& o, std::
   detail::note_backend(plan);
   plan.shape = detail::shape_of(plan.what.model, plan.what.path.string());
   if (processes && o.ranks && *o.ranks != processes->all) {
-    throw detail::input_error{detail::needed_found("--ranks", "the " + std::to_string(processes->all) + " of mpirun",
+    throw detail::input_error{detail::needed_found("--ranks", "the " + std::to_string(processes->all) + (o.engine == "mpi" ? " of mpirun" : " of WORLD_SIZE"),
                                                    std::to_string(*o.ranks))};
   }
   auto ranks = processes ? processes->all : o.ranks.value_or(processors(plan.what.cluster).coherent());

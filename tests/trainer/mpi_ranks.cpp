@@ -100,9 +100,9 @@ int main(int argc, char** argv) {
     world.finish();
     return 0;
   } catch (trainer::aborted const&) {
-    trainer::mpi_world::end(1);
+    trainer::end_process(1);
   } catch (std::exception const& failure) {
     std::fprintf(stderr, "mpi_ranks: %s\n", failure.what());
-    trainer::mpi_world::end(1);
+    trainer::end_process(1);
   }
 }

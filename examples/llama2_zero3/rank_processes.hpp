@@ -71,9 +71,9 @@ struct process_identity {
   }
 };
 
-class mpi_peers {
+class rank_processes {
  public:
-  mpi_peers(std::vector<process_identity> all, std::size_t own) : all_(std::move(all)), own_(own) {}
+  rank_processes(std::vector<process_identity> all, std::size_t own) : all_(std::move(all)), own_(own) {}
 
   std::size_t size() const { return all_.size(); }
 
@@ -82,7 +82,8 @@ class mpi_peers {
     return static_cast<int>(std::ranges::count_if(all_, [&](auto const& other) { return other.same_host(all_[own_]); }));
   }
 
-  bool is_gone(std::size_t rank) const { return all_[rank].same_host(all_[own_]) && all_[rank].gone(); }
+  bool is_near(std::size_t rank) const { return all_[rank].same_host(all_[own_]); }
+  bool is_gone(std::size_t rank) const { return is_near(rank) && all_[rank].gone(); }
 
   // The first rank of this host whose process has ended.
   std::optional<std::size_t> gone() const {
