@@ -9,29 +9,19 @@ run on one rank, the result the median of the rounds. Bytes are the ledger's, ex
 import argparse
 import json
 import statistics
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
-WARM_UP, TIMED = 2, 3
+from trainer_run import trained
+
 STATE = ("parameters", "gradients", "optimizer_state")
 
 
 def run(trainer, case, ranks, most, precision):
-    case = case | {"processors_per_node": ranks, "gradient_accumulation_steps": most // ranks, "micro_batch_size": 1}
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "case.json"
-        file.write_text(json.dumps(case))
-        done = subprocess.run([trainer, "--case", file, "--out", folder, "--precision", precision, "--steps", str(WARM_UP + TIMED)],
-                              capture_output=True, text=True)
-        if done.returncode != 0:
-            sys.exit(f"ranks: the trainer was to end with 0, it ended with {done.returncode}: {done.stderr}")
-        steps = [json.loads(line) for line in (Path(folder) / "steps.jsonl").read_text().splitlines()]
-        parts = json.loads((Path(folder) / "report.json").read_text())["memory"]["by_part"]
-    return {"tokens_per_second": steps[-1]["tokens"] / statistics.median(step["time"] for step in steps[WARM_UP:]),
-            "state_bytes_of_a_rank": sum(parts[part]["value"] for part in STATE),
-            "bytes_of_a_rank": sum(part["value"] for part in parts.values()), "loss": steps[-1]["loss"]}
+    done = trained(trainer, case | {"processors_per_node": ranks, "gradient_accumulation_steps": most // ranks,
+                                    "micro_batch_size": 1}, ["--precision", precision])
+    parts = done["bytes_by_part"]
+    return {"tokens_per_second": done["tokens_per_second"], "state_bytes_of_a_rank": sum(parts[part] for part in STATE),
+            "bytes_of_a_rank": sum(parts.values()), "loss": done["loss"]}
 
 
 def main():

@@ -4,6 +4,7 @@
 //   ratio_table FILE.json...
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -22,6 +23,12 @@ struct median {
   double nanoseconds;
 };
 
+// A benchmark's own name: how it was measured, which the library appends, is not part of it.
+std::string own_name(std::string name) {
+  for (std::string_view const measured : {"/min_time:", "/real_time"}) name = name.substr(0, name.find(measured));
+  return name;
+}
+
 // The medians over the repetitions of every benchmark in a file.
 std::vector<median> medians_of(std::string const& path) {
   std::ifstream stream{path};
@@ -31,9 +38,10 @@ std::vector<median> medians_of(std::string const& path) {
   std::vector<median> medians;
   for (auto const& result : results.at("benchmarks")) {
     if (result.value("aggregate_name", "") != "median") continue;
-    medians.push_back({result.at("run_name"), result.value("label", ""),
+    medians.push_back({own_name(result.at("run_name")), result.value("label", ""),
                        result.at("real_time").get<double>() * units.at(result.at("time_unit"))});
   }
+  std::ranges::sort(medians, {}, &median::name);  // a run in random order is told in that order
   return medians;
 }
 
@@ -44,7 +52,7 @@ void print(std::vector<median> const& medians) {
     auto const base = one.label.substr(over.size());
     for (auto const& other : medians) {
       if (other.name != base) continue;
-      std::printf("%-34s %-28s %10.3f %14.1f %14.1f\n", one.name.c_str(), base.c_str(),
+      std::printf("%-36s %-38s %10.3f %14.1f %14.1f\n", one.name.c_str(), base.c_str(),
                   one.nanoseconds / other.nanoseconds, one.nanoseconds, one.nanoseconds - other.nanoseconds);
     }
   }
@@ -54,7 +62,7 @@ void print(std::vector<median> const& medians) {
 
 int main(int argc, char** argv) {
   try {
-    std::printf("%-34s %-28s %10s %14s %14s\n", "benchmark", "over", "ratio", "median (ns)", "more (ns)");
+    std::printf("%-36s %-38s %10s %14s %14s\n", "benchmark", "over", "ratio", "median (ns)", "more (ns)");
     for (int i = 1; i < argc; ++i) print(medians_of(argv[i]));
   } catch (std::exception const& error) {
     std::cerr << "ratio_table: " << error.what() << '\n';

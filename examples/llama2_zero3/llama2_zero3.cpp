@@ -24,11 +24,11 @@
 #include <cstring>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include <unistd.h>
@@ -57,14 +57,16 @@ int run_on_threads(options const& o) {
   return 0;
 }
 
-// Joins this rank to the others with `join`, trains, and lets all leave together with `leave`. A failed rank leaves at once:
-// the others hear of it, and would be waited for.
+// Joins this rank to the others with `join`, trains, and lets all leave together with `leave`. A failed rank leaves at
+// once, its communicator as it is: its end would wait for calls that the others never answer.
 template <class Join, class Leave>
 int run_on_processes(options const& o, Join const& join, Leave const& leave) {
+  using communicator_type = std::invoke_result_t<Join, std::chrono::milliseconds>;
+  std::unique_ptr<communicator_type> ranks;
   try {
-    auto ranks = join(std::chrono::milliseconds{static_cast<std::int64_t>(o.timeout * 1000)});
-    auto const code = train_alike(o, ranks, stop_wanted);
-    leave(ranks);
+    ranks.reset(new communicator_type(join(std::chrono::milliseconds{static_cast<std::int64_t>(o.timeout * 1000)})));
+    auto const code = train_alike(o, *ranks, stop_wanted);
+    leave(*ranks);
     return code;
   } catch (aborted const&) {  // another rank tells why
     end_process(1);
