@@ -89,6 +89,10 @@ struct factor_value {
   int exponent = 0;
   std::size_t place = 0;  // of the base in the list of types
 
+  // The text first: under g++'s sanitizers the addresses of two different objects are no constants to compare.
+  constexpr bool same_base(factor_value const& other) const {
+    return rank == other.rank && *symbol == *other.symbol && symbol == other.symbol;
+  }
   constexpr bool precedes(factor_value const& other) const {
     return rank != other.rank ? rank < other.rank : *symbol < *other.symbol;
   }
@@ -103,7 +107,7 @@ struct ordered_factors {
 
   constexpr void collect(factor_value const& next) {
     for (std::size_t i = 0; i < all; ++i) {
-      if (values[i].symbol != next.symbol) continue;
+      if (!values[i].same_base(next)) continue;
       values[i].exponent += next.exponent;
       return;
     }
