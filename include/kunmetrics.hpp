@@ -15,6 +15,7 @@
 #include <kunmetrics/mixed_precision.hpp>
 #include <kunmetrics/multi_token_prediction.hpp>
 #include <kunmetrics/packed.hpp>
+#include <kunmetrics/projection.hpp>
 #include <kunmetrics/summary.hpp>
 #include <kunmetrics/throughput.hpp>
 #include <kunmetrics/time_left.hpp>

@@ -42,6 +42,10 @@ constexpr double activations(layer_parallelism const& parallel, recompute recomp
              .in(byte / processor) /
          1024;
 }
+static_assert(output_memory(gpt, 32 * token / sample, 2 * sample / (replica * micro_step)).coherent() ==
+              4.0 * 32 * 2 * static_cast<double>(gpt.hidden + gpt.vocabulary));
+static_assert(output_memory(gpt, 32 * token / sample, 2 * sample / (replica * micro_step), 2).coherent() ==
+              2.0 * 32 * 2 * static_cast<double>(gpt.hidden + gpt.vocabulary));
 static_assert(activations({}, recompute::none) == 34 + 20);
 static_assert(activations({.tensor = 2}, recompute::none) == 10 + 12 + 10);
 static_assert(activations({.tensor = 2, .sequence = true}, recompute::none) == 17 + 10);

@@ -7,6 +7,7 @@
 #include <kunmetrics/mixed_precision.hpp>
 #include <kunmetrics/multi_token_prediction.hpp>
 #include <kunmetrics/packed.hpp>
+#include <kunmetrics/projection.hpp>
 #include <kunmetrics/utilization.hpp>
 
 #include <doctest/doctest.h>
@@ -322,4 +323,17 @@ TEST_CASE("units there and back, and scale") {
     auto const alike = weights_and_attention<flops::causal>(model, s, fast, fast);
     RC_ASSERT(near(mixed_utilization(rate, alike).in(one), mfu<flops::causal>(model, s, rate, fast).ratio.in(one)));
   });
+}
+
+TEST_CASE("time, processors and tokens of a projection fit each other") {
+  CHECK(rc::check("enough processors are enough, and one fewer are not", [] {
+    auto const tokens = static_cast<double>(size(1, 1'000'000'000'000)) * token;
+    auto const rate = static_cast<double>(size(1, 100'000)) * token / (processor * second);
+    auto const time = static_cast<double>(size(1, 10'000'000)) * second;
+    auto const needed = processors_needed(tokens, rate, time).value;
+    RC_ASSERT(needed >= 1 * processor);
+    RC_ASSERT(training_time(tokens, rate, needed).value.coherent() <= time.coherent() * (1 + 1e-12));
+    if (needed == 1 * processor) return;
+    RC_ASSERT(training_time(tokens, rate, needed - 1 * processor).value.coherent() > time.coherent() * (1 - 1e-12));
+  }));
 }

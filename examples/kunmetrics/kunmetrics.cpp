@@ -2,8 +2,11 @@
 // unusable arguments or input are one line on stderr and exit 2.
 #include "audit_command.hpp"
 #include "device_command.hpp"
+#include "memory_command.hpp"
 #include "mfu_command.hpp"
 #include "model_command.hpp"
+#include "plan_command.hpp"
+#include "project_command.hpp"
 #include "report_command.hpp"
 
 #include <CLI/CLI.hpp>
@@ -41,6 +44,12 @@ int main(int argc, char** argv) {
   add(app, audit, "audit", "what a training log claims, held against its own facts and restated", as_json, chosen);
   add(app, device, "device", "peaks of a device with their sources", as_json, chosen);
   add(app, mfu, "mfu", "a measured rate as MFU and HFU, under every convention", as_json, chosen);
+  tool::memory_command memory;
+  tool::plan_command plan;
+  tool::project_command project;
+  add(app, memory, "memory", "what a processor holds of a case, by part", as_json, chosen);
+  add(app, plan, "plan", "what a step of a case is, and the least time it can take", as_json, chosen);
+  add(app, project, "project", "what training so many tokens would take at an assumed rate", as_json, chosen);
   tool::report_command report;
   add(app, report, "report", "the report of a run from the log of its steps, in one of seven formats", as_json, chosen);
   try {

@@ -7,7 +7,7 @@
 //                 pieces, 1 + (p − 1)/(p·m) times as much
 //   DeepSpeed     estimate_zero2/3_model_states_mem_needs, as docs/code-docs/source/memory.rst has them
 // N is what a rank would hold without ZeRO. Activations are a GPT's, of FFN 4h in 16 bits with dropout.
-// Left out: embedding and logits, temporary buffers, fragmentation.
+// Left out: embedding, temporary buffers, fragmentation.
 #pragma once
 
 #include <kunmetrics/batch.hpp>
@@ -85,6 +85,19 @@ constexpr rank_memory activation_memory(transformer const& model, sequence_lengt
                                                       : 1 + (p - 1) / (p * static_cast<double>(parallel.interleaved));
   auto const numbers = tokens * static_cast<double>((checked{model.hidden} * model.layers).value());
   return rank_memory::from_coherent(numbers * of_number * interleaving);
+}
+
+// What the last pipeline stage keeps more: the final norm's and the output product's inputs, and logits in fp32,
+// 4·s·b·(h + v)/t. Source: the same, section 4.3. Throws precondition_error on an invalid shape or a size below 1.
+constexpr rank_memory output_memory(transformer const& model, sequence_length_t sequence_length,
+                                    micro_batch_size_t micro_batch_size, std::int64_t tensor_parallel = 1) {
+  require_valid(model);
+  detail::require_positive("output_memory", sequence_length);
+  detail::require_positive("output_memory", micro_batch_size);
+  if (tensor_parallel < 1) broken_precondition("output_memory", "at least 1 tensor rank", std::to_string(tensor_parallel));
+  auto const tokens = checked{sequence_length.coherent()} * micro_batch_size.coherent();
+  auto const numbers = tokens * (checked{model.hidden} + model.vocabulary).value();
+  return rank_memory::from_coherent(4 * static_cast<double>(numbers.value()) / static_cast<double>(tensor_parallel));
 }
 
 // DeepSpeed's estimates of model states. `largest_layer` is the largest module's own parameters.

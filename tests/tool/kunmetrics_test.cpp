@@ -165,3 +165,73 @@ TEST_CASE("a config that cannot be used is told with file and key") {
   CHECK(result.err.starts_with("kunmetrics model: c.json: model_type: needed "));
   CHECK(result.err.find("unheard-of") != std::string::npos);
 }
+
+TEST_CASE("memory: the R300 case by part, and what cannot be said of a case on this machine") {
+  auto const r300 = object({"memory", "--case", CASES_DIR "/r300_1x8.json"});
+  CHECK(r300["projection"] == true);
+  CHECK(r300["zero_stage"] == 3);
+  CHECK(r300["data_parallel_size"] == 8);
+  CHECK(r300["parameters_of_a_processor"] == 6'738'415'616);
+  auto const& memory = r300["memory"];
+  CHECK(memory["weights"]["value"] == 2.0 * 6'738'415'616 / 8);
+  CHECK(memory["optimizer"]["value"] == 12.0 * 6'738'415'616 / 8);
+  CHECK(memory["activations"]["value"] == 2.0 * 512 * 12 * 4096 * 32);
+  CHECK(memory["recomputed_layer"]["value"] == 512.0 * 12 * 4096 * (34 + 5.0 * 32 * 512 / 4096));
+  CHECK(memory["output"]["value"] == 4.0 * 512 * 12 * (4096 + 32000));
+  CHECK(memory["total"]["unit"] == "B/processor");
+  CHECK(memory["capacity"]["value"] == 32.0 * (std::int64_t{1} << 30U));
+  CHECK(memory["fits"] == true);
+
+  auto const demo = object({"memory", "--case", CASES_DIR "/demo.json"})["memory"];
+  CHECK(demo["activations"]["reason"] == "the formula is of 16-bit activations");
+  CHECK(demo["capacity"]["reason"] == "the case's processor is this machine");
+  CHECK(demo["fits"].is_null());
+  // 16 GB a card hold neither state nor activations of the same
+  CHECK(object({"memory", "--case", CASES_DIR "/r300_1x8.json", "--device", "V100-SXM2-16GB"})["memory"]["fits"] == false);
+  CHECK(output({"memory", "--case", CASES_DIR "/r300_1x8.json"}).find("| fits                   | these parts do  |") != std::string::npos);
+}
+
+TEST_CASE("plan: batch, work, traffic and the least time of a step") {
+  auto const plan = object({"plan", "--case", CASES_DIR "/r300_1x8.json"});
+  CHECK(plan["projection"] == true);
+  CHECK(plan["global_batch_size"] == json{{"value", 96}, {"unit", "sample/step"}});
+  CHECK(plan["tokens_per_step"]["value"] == 49'152);
+  CHECK(plan["flop_per_step"]["model"]["value"].get<double>() == 49'152 * 40'447'770'624.0);
+  // two gathers and a reduction of 7/8 of the fp16 weights
+  CHECK(plan["communication"]["total"]["value"].get<double>() == doctest::Approx(3 * 0.875 * 2 * 6'738'415'616));
+  CHECK(plan["step_bound"]["computation"]["value"].get<double>() ==
+        doctest::Approx(plan["flop_per_step"]["executed"]["value"].get<double>() / 8 / 128e12));
+  CHECK(plan["step_bound"]["set_by"] == "computation");
+  CHECK(plan["step_bound"]["peak"]["source"].get<std::string>().find("R480-X8") != std::string::npos);
+  CHECK(plan["mfu_ceiling"]["palm"]["value"].get<double>() == doctest::Approx(0.315998208 / 0.419282944));
+
+  auto const demo = object({"plan", "--case", CASES_DIR "/demo.json"});
+  CHECK(demo["step_bound"]["reason"] == "the case's processor is this machine, whose peak a run measures");
+  CHECK(demo["mfu_ceiling"]["palm"]["value"].is_null());
+  CHECK(output({"plan", "--case", CASES_DIR "/demo.json"}).find("Projected, not measured") != std::string::npos);
+}
+
+TEST_CASE("project: what is assumed stands beside what follows from it") {
+  auto const given = object({"project", "--case", CASES_DIR "/r300_1x8.json", "--tokens-per-processor-second", "1000", "--tokens", "1e8"});
+  CHECK(given["assumed"] == "a rate that was given");
+  CHECK(given["mfu"]["palm"]["value"].get<double>() == doctest::Approx(0.315998208));
+  CHECK(given["throughput"]["value"] == 8000.0);
+  CHECK(given["time"] == json{{"value", 12'500.0}, {"unit", "s"}});
+  CHECK(given["processor_time"]["value"] == 100'000.0);
+  CHECK(given["step_time"]["value"].get<double>() == doctest::Approx(49'152 / 8000.0));
+
+  auto const half = object({"project", "--case", CASES_DIR "/r300_1x8.json", "--mfu", "0.5"});
+  CHECK(half["tokens_per_processor_second"]["value"].get<double>() == doctest::Approx(0.5 * 128e12 / 40'447'770'624.0));
+  CHECK(half["time"]["reason"] == "--tokens says how many are to be trained");
+  auto const bound = object({"project", "--case", CASES_DIR "/r300_1x8.json"});
+  CHECK(bound["assumed"] == "the bound of a step, set by computation");
+  CHECK(bound["mfu"]["palm"]["value"].get<double>() == doctest::Approx(0.315998208 / 0.419282944));
+
+  refused({"project", "--case", CASES_DIR "/r300_1x8.json", "--tokens-per-processor-second", "4000"},
+          " project: --tokens-per-processor-second: needed at most 100 % of the peak, found 126.4 % MFU (palm)");
+  refused({"project", "--case", CASES_DIR "/demo.json", "--mfu", "0.5"},
+          " project: --tokens-per-processor-second: needed it, or a device of known peak, found cpu: the case's processor is this machine, whose peak a run measures");
+  refused({"plan", "--case", "none.json"}, " plan: none.json: needed a regular file, found none that can be read");
+  refused({"memory", "--case", CASES_DIR "/r300_1x8.json", "--device", "R3000"},
+          " memory: --device: needed a device of the table (kunmetrics device lists them), found R3000: no device of the table has this name");
+}
