@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -194,9 +195,11 @@ inline std::string file_text(std::filesystem::path const& file) {
                                                                          : "none that can be read")};
   }
   std::ifstream stream{file, std::ios::binary};
-  std::string text(largest_json + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(stream.gcount()));
+  std::string text;
+  std::array<char, 1 << 16> block{};  // by blocks: a file may be longer than its size says, as in /proc
+  while (text.size() <= largest_json && (stream.read(block.data(), block.size()), stream.gcount() > 0)) {
+    text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
+  }
   if (!stream.is_open() || stream.bad()) throw input_error{needed_found(file.string(), "a readable file", "an error")};
   if (text.size() > largest_json) {
     throw input_error{needed_found(file.string(), "at most " + std::to_string(largest_json) + " bytes", "more")};
