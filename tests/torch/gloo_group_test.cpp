@@ -1,4 +1,5 @@
 // The real program on processes that meet through c10d and gloo, as torchrun starts them and by hand.
+#include "mpi_program.hpp"
 #include "program.hpp"
 #include "saved_run.hpp"
 
@@ -45,16 +46,7 @@ program_outcome run_over_gloo(int ranks, small_folder const& folder, trainer_tes
 
 bool has(std::string const& text, std::string const& part) { return text.find(part) != std::string::npos; }
 
-std::string own_lines(std::string const& text) {
-  std::string own;
-  for (std::size_t at = 0; at < text.size();) {
-    auto const end = std::min(text.find('\n', at), text.size());
-    auto const line = text.substr(at, end - at);
-    if (line.starts_with("llama2_zero3: ")) own.append(line).append("\n");
-    at = end + 1;
-  }
-  return own;
-}
+std::string own_lines(std::string const& text) { return trainer_test::own_lines(text, "llama2_zero3: "); }
 }  // namespace
 
 TEST_CASE("processes over gloo train the same bits as threads, at every precision") {
