@@ -6,12 +6,10 @@ Every run trains the same global batch, one sample a micro-batch: ranks x accumu
 number of ranks. By turns, so that what else the machine does meets all alike; the ratio of a round is to its
 run on one rank, the result the median of the rounds. Bytes are the ledger's, exact.
 """
-import argparse
 import json
 import statistics
-from pathlib import Path
 
-from trainer_run import trained
+from trainer_run import arguments, trained, write
 
 STATE = ("parameters", "gradients", "optimizer_state")
 
@@ -25,14 +23,9 @@ def run(trainer, case, ranks, most, precision):
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("trainer")
-    arguments.add_argument("case", type=Path)
-    arguments.add_argument("result", type=Path)
-    arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--ranks", default="1,2,4,8")
-    arguments.add_argument("--precision", default="fp32")
-    given = arguments.parse_args()
+    parser = arguments(rounds=5, precision="fp32")
+    parser.add_argument("--ranks", default="1,2,4,8")
+    given = parser.parse_args()
     case = json.loads(given.case.read_text())
     numbers = [int(n) for n in given.ranks.split(",")]
     rounds = [{n: run(given.trainer, case, n, max(numbers), given.precision) for n in numbers} for _ in range(given.rounds)]
@@ -45,8 +38,7 @@ def main():
         result.append({"ranks": n, "tokens_per_second": rate, "ratio": ratio, "state_bytes_of_a_rank": state, "state_ratio": state / one,
                        "bytes_of_a_rank": rounds[0][n]["bytes_of_a_rank"], "losses": [r[n]["loss"] for r in rounds]})
         print(f"{n:>5} {rate:>10.1f} {ratio:>10.3f} {state / 1e6:>14.1f} {state / one:>10.4f} {rounds[0][n]['bytes_of_a_rank'] / 1e6:>12.1f}")
-    given.result.parent.mkdir(parents=True, exist_ok=True)
-    given.result.write_text(json.dumps({"precision": given.precision, "rounds": given.rounds, "ranks": result}, indent=1) + "\n")
+    write(given.result, {"precision": given.precision, "rounds": given.rounds, "ranks": result})
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ where the two agree, the trainer runs as close to the machine's limit there as h
 holds, and with it the code's own (the unchanged case's resident bytes that the plan does not know), against
 the process's peak resident bytes.
 """
-import argparse
 import json
 import statistics
-from pathlib import Path
 
-from trainer_run import trained
+from trainer_run import arguments, trained, write
 
 CHANGES = {
     "unchanged": {},
@@ -31,13 +29,7 @@ def changed(case, changes):
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("trainer")
-    arguments.add_argument("case", type=Path)
-    arguments.add_argument("result", type=Path)
-    arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--precision", default="bf16")
-    given = arguments.parse_args()
+    given = arguments(rounds=3, precision="bf16").parse_args()
     case = json.loads(given.case.read_text())
     rounds = [{name: trained(given.trainer, changed(case, changes), ["--precision", given.precision])
                for name, changes in CHANGES.items()} for _ in range(given.rounds)]
@@ -56,8 +48,7 @@ def main():
                        "bytes_beside_the_plan": beside, "resident_bytes": resident, "memory_ratio": ratio})
         print(f"{name:<14} {rate:>9.1f} {100 * hfu:>6.1f} {cost:>7.3f} {work:>7.3f} {cost / work:>9.3f} {planned / 1e6:>11.1f} "
               f"{resident / 1e6:>12.1f} {ratio:>6.3f}")
-    given.result.parent.mkdir(parents=True, exist_ok=True)
-    given.result.write_text(json.dumps({"precision": given.precision, "rounds": given.rounds, "sizes": result}, indent=1) + "\n")
+    write(given.result, {"precision": given.precision, "rounds": given.rounds, "sizes": result})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """One run of the trainer on a case that is changed: its rate, its ledger's bytes and what the system saw of it."""
+import argparse
 import json
 import os
 import statistics
@@ -31,3 +32,20 @@ def trained(trainer, case, arguments, timed=TIMED):
     return {"tokens_per_second": steps[-1]["tokens"] / seconds, "seconds": seconds, "tokens": steps[-1]["tokens"],
             "hfu": hfu["value"] if hfu else None, "flop_per_token": hfu["flop_per_token"]["value"] if hfu else None,
             "bytes_by_part": bytes_by_part, "resident_bytes": usage.ru_maxrss * 1024, "loss": steps[-1]["loss"]}
+
+
+def arguments(rounds, precision):
+    """TRAINER CASE RESULT.json [--rounds N] [--precision P], to which a script may add its own."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("trainer")
+    parser.add_argument("case", type=Path)
+    parser.add_argument("result", type=Path)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--precision", default=precision)
+    return parser
+
+
+def write(result, content):
+    """The content as JSON into the file `result`, whose folder may not be there yet."""
+    result.parent.mkdir(parents=True, exist_ok=True)
+    result.write_text(json.dumps(content, indent=1) + "\n")

@@ -1,6 +1,7 @@
 // Ranks that are processes, whatever joins them: what they prepare alike, and the failure of one as everyone's.
 //
-// A Communicator here also says how many ranks are on this host (local_size) and where this one is (position).
+// Compiled once for all transports, as the engine is; what a transport alone knows, the ranks on this host
+// (local_size) and where this one is (position), is asked of it in train_alike.
 #pragma once
 
 #include "any_communicator.hpp"
@@ -22,16 +23,14 @@
 
 namespace trainer {
 
-template <class Communicator>
 struct process_engine {
-  Communicator* ranks;
-  bool reports() const { return ranks->rank() == 0; }
-  training_outcome run(auto& training, rank_limits const&) const { return training.run_rank(any_communicator{*ranks}); }
+  any_communicator ranks;
+  bool reports() const { return ranks.rank() == 0; }
+  training_outcome run(auto& training, rank_limits const&) const { return training.run_rank(ranks); }
 };
 
 // All ranks multiply as rank 0 has tuned.
-template <class Communicator>
-void multiply_alike(training_plan& plan, Communicator& ranks) {
+inline void multiply_alike(training_plan& plan, any_communicator& ranks) {
   if (!plan.tuning) return;
   std::vector<fc_plan> all(static_cast<std::size_t>(ranks.size()));
   auto const mine = plan.tuning->plan;
@@ -41,12 +40,11 @@ void multiply_alike(training_plan& plan, Communicator& ranks) {
 }
 
 // What all ranks prepare alike, or the refusal that the first of those that refuse has to tell.
-template <class Communicator>
-std::optional<job> prepared_alike(options const& o, Communicator& ranks) {
+inline std::optional<job> prepared_alike(options const& o, any_communicator& ranks, int local_size) {
   std::optional<job> what;
   std::string refusal;
   try {
-    what.emplace(prepared(o, process_ranks{ranks.size(), ranks.local_size()}));
+    what.emplace(prepared(o, process_ranks{ranks.size(), local_size}));
   } catch (std::exception const& failure) {
     refusal = failure.what();
   }
@@ -63,10 +61,11 @@ std::optional<job> prepared_alike(options const& o, Communicator& ranks) {
 }
 
 // Trains what all ranks prepare alike; the exit status of a rank that ends well.
-template <class Communicator>
-int train_alike(options const& o, Communicator& ranks, std::atomic<bool> const& stop) {
-  auto const what = prepared_alike(o, ranks);
-  if (what) run_rank(ranks, [&](Communicator& all) { train(*what, process_engine<Communicator>{&all}, stop); });
+template <communicator Transport>
+int train_alike(options const& o, Transport& transport, std::atomic<bool> const& stop) {
+  any_communicator ranks{transport};
+  auto const what = prepared_alike(o, ranks, transport.local_size());
+  if (what) run_rank(transport, [&](Transport&) { train(*what, process_engine{ranks}, stop); });
   return what ? 0 : 2;
 }
 

@@ -14,7 +14,6 @@
 #include <kunmetrics/utilization.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 namespace kunmetrics {
 
