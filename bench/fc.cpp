@@ -1,5 +1,5 @@
 // The products of weights as the trainer runs them, in blocks of rows on the machine's cores, against one call of
-// oneDNN's gemm with all rows: the llama2 of 58 M parameters, both passes, both kernels.
+// oneDNN's gemm with all rows: the llama2 of 58 M parameters, both passes, every kernel.
 //
 // `MATRIX/PASS/FORMAT/KERNEL` is over `MATRIX/PASS/FORMAT/one_call`, whose threads are oneDNN's own. Packing is in
 // it, as a gathered unit is packed anew. Below 1: the blocks, which save a trip to memory between operators, cost
@@ -64,7 +64,7 @@ void in_blocks(benchmark::State& state, fc_matrix matrix, fc_pass pass, fc_kerne
   auto const [out, in] = size_of(matrix, shape);
   auto const height = fc_plan{}.height;
   omp_set_num_threads(1);
-  fc_product<Number> product{sizes_of(matrix, shape, of.m, height), pass, kernel, cores()};
+  fc_product<Number> product{sizes_of(matrix, shape, of.m, height), pass, {kernel}, cores()};
   std::vector<std::byte> room(static_cast<std::size_t>(product.room_bytes()) + 64);
   void* first = room.data();
   auto size = room.size();
@@ -88,7 +88,7 @@ void of_format(std::string const& format) {
                         std::string{fc_pass_names[static_cast<std::size_t>(pass)]} + "/" + format + "/";
       auto const whole = name + "one_call";
       benchmark::RegisterBenchmark(whole.c_str(), one_call<Number>, matrix, pass)->UseRealTime()->MinTime(0.1);
-      for (auto const kernel : {fc_kernel::gemm, fc_kernel::packed}) {
+      for (auto const kernel : {fc_kernel::gemm, fc_kernel::packed, fc_kernel::openblas}) {
         if (!has_kernel<Number>(kernel)) continue;
         auto const one = name + std::string{fc_kernel_names[static_cast<std::size_t>(kernel)]};
         benchmark::RegisterBenchmark(one.c_str(), in_blocks<Number>, matrix, pass, kernel, "over " + whole)->UseRealTime()->MinTime(0.1);

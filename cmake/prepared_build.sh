@@ -1,7 +1,8 @@
 # Sourced by the run.sh scripts: system packages, then a configured and built tree in build/.
 #   installed PACKAGE...       installs what is missing with apt-get, and says what
 #   optional PACKAGE...        the same where it can be; what needs a missing one is left out and says so
-#   unpacked PACKAGE...        their files under build/packages: programs for tests, no service is started
+#   unpacked PACKAGE...        their files under build/packages: programs and libraries for tests, of which the system
+#                              is not to have a service started or another default
 #   built "OPTION..." TARGET.. configures build/ with the options and builds the targets
 # Debian 12 or newer, Ubuntu 24.04 or newer; elsewhere the list of packages is printed.
 

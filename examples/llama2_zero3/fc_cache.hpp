@@ -1,12 +1,14 @@
 // Tuned FC plans as JSON: in the report, and in a cache of this user's so that the next run need not measure.
 //
 //   $XDG_CACHE_HOME/kunmetrics/fc_tuning.json, else ~/.cache/...: an object of tunings by what they hold for:
-//   CPU, version of oneDNN, precision, threads of a rank, sizes of the model, tokens of a micro-batch
+//   CPU, version of oneDNN, OpenBLAS if there is one, precision, threads of a rank, sizes of the model, tokens of
+//   a micro-batch
 // A cache that cannot be read, or has another form, is as one that is empty; one that cannot be written is
 // told of and changes nothing else. Two runs that write at once leave the entries of the later one.
 #pragma once
 
 #include "fc_tuner.hpp"
+#include "operators/openblas.hpp"
 
 #include <kunmetrics/devices.hpp>
 #include <kunmetrics/io/json.hpp>
@@ -40,10 +42,11 @@ struct fc_situation {
 
 inline std::string fc_key(fc_situation const& where) {
   auto const* const dnn = dnnl_version();
+  auto const* const blas = openblas::library();
   auto const& s = where.shape;
   std::string key = kunmetrics::linux_environment().cpu.value_or("an unknown CPU") + "; oneDNN " + std::to_string(dnn->major) + "." +
-                    std::to_string(dnn->minor) + "." + std::to_string(dnn->patch) + "; " + std::string{name_of(where.precision)} +
-                    "; threads " + std::to_string(where.threads);
+                    std::to_string(dnn->minor) + "." + std::to_string(dnn->patch) + "; " +
+                    (blas != nullptr ? blas->description() : "no OpenBLAS") + "; " + std::string{name_of(where.precision)} + "; threads " + std::to_string(where.threads);
   for (auto const& [name, size] : {std::pair{"layers", s.layers}, {"hidden", s.hidden}, {"heads", s.heads}, {"kv_heads", s.kv_heads},
                                    {"head_size", s.head_size}, {"ffn", s.ffn}, {"vocabulary", s.vocabulary}, {"tokens", where.rows}}) {
     key.append("; ").append(name).append(" ").append(std::to_string(size));
@@ -53,7 +56,8 @@ inline std::string fc_key(fc_situation const& where) {
 
 namespace detail {
 inline kunmetrics::json json_of(fc_candidate const& one) {
-  return {{"kernel", fc_kernel_names[static_cast<std::size_t>(one.kernel)]}, {"block_rows", one.rows}, {"seconds", one.seconds}};
+  return {{"kernel", fc_kernel_names[static_cast<std::size_t>(one.how.kernel)]}, {"block_rows", one.rows},
+          {"block_columns", one.how.columns}, {"seconds", one.seconds}};
 }
 
 template <class Enum, std::size_t N>
@@ -63,11 +67,16 @@ Enum named(std::array<std::string_view, N> const& names, kunmetrics::json const&
   return static_cast<Enum>(found - names.begin());
 }
 
+inline std::int64_t in_range(kunmetrics::json const& from, char const* name, std::int64_t least, std::int64_t most) {
+  auto const value = from.at(name).get<std::int64_t>();
+  if (value >= least && value <= most) return value;
+  throw std::invalid_argument(std::string{"fc_cache: "} + name + " of " + std::to_string(least) + " to " + std::to_string(most) +
+                              " was needed, received " + std::to_string(value));
+}
+
 inline fc_candidate candidate_of(kunmetrics::json const& from) {
-  fc_candidate const one{named<fc_kernel>(fc_kernel_names, from.at("kernel")), from.at("block_rows").get<std::int64_t>(),
-                         from.at("seconds").get<double>()};
-  if (one.rows >= 1 && one.rows <= 4096) return one;
-  throw std::invalid_argument("fc_cache: blocks of 1 to 4096 rows were needed, received " + std::to_string(one.rows));
+  return {{named<fc_kernel>(fc_kernel_names, from.at("kernel")), in_range(from, "block_columns", 0, 1 << 20)},
+          in_range(from, "block_rows", 1, 4096), from.at("seconds").get<double>()};
 }
 }  // namespace detail
 
@@ -86,22 +95,15 @@ inline kunmetrics::json json_of(fc_tuning const& tuning) {
 /// The tuning that json_of wrote; throws std::exception for anything else.
 inline fc_tuning fc_tuning_of(kunmetrics::json const& from) {
   fc_tuning tuning;
-  tuning.plan.height = from.at("block_rows").get<std::int64_t>();
+  tuning.plan.height = detail::in_range(from, "block_rows", 1, 4096);
   tuning.complete = from.at("complete").get<bool>();
   for (auto const& one : from.at("products")) {
     fc_tuned const product{detail::named<fc_matrix>(fc_matrix_names, one.at("matrix")), detail::named<fc_use>(fc_use_names, one.at("pass")),
                            one.at("m").get<std::int64_t>(), one.at("n").get<std::int64_t>(), one.at("k").get<std::int64_t>(),
                            detail::candidate_of(one.at("before")), detail::candidate_of(one.at("now"))};
-    auto const matrix = static_cast<std::size_t>(product.matrix);
-    if (product.use == fc_use::weight_gradient) {
-      tuning.plan.gradient_rows[matrix] = product.now.rows;
-    } else {
-      if (product.now.rows != tuning.plan.height) throw std::invalid_argument("fc_cache: one height for all blocks was needed");
-      tuning.plan.kernels[matrix][static_cast<std::size_t>(product.use)] = product.now.kernel;
-    }
+    adopt(tuning.plan, product);
     tuning.products.push_back(product);
   }
-  if (tuning.plan.height < 1 || tuning.plan.height > 4096) throw std::invalid_argument("fc_cache: a height of 1 to 4096 was needed");
   return tuning;
 }
 
@@ -148,14 +150,15 @@ class fc_cache {
 /// and the share of `ceiling` FLOP/s of the rank.
 inline std::string fc_table(fc_tuning const& tuning, double ceiling) {
   using kunmetrics::significant;
-  std::string text = "FC blocking                      M       N       K  kernel  rows   GFLOP/s    gain  of ceiling\n";
+  std::string text = "FC blocking                      M       N       K  kernel    rows  columns   GFLOP/s    gain  of ceiling\n";
   for (auto const& one : tuning.products) {
     auto const rate = one.flop() / one.now.seconds;
     std::array<char, 160> line;
-    std::snprintf(line.data(), line.size(), "%-8s %-16s %7lld %7lld %7lld  %-6s  %4lld  %8s  %6s  %8s %%\n",
+    std::snprintf(line.data(), line.size(), "%-8s %-16s %7lld %7lld %7lld  %-8s  %4lld  %7s  %8s  %6s  %8s %%\n",
                   fc_matrix_names[static_cast<std::size_t>(one.matrix)].data(), fc_use_names[static_cast<std::size_t>(one.use)].data(),
                   static_cast<long long>(one.m), static_cast<long long>(one.n), static_cast<long long>(one.k),
-                  fc_kernel_names[static_cast<std::size_t>(one.now.kernel)].data(), static_cast<long long>(one.now.rows),
+                  fc_kernel_names[static_cast<std::size_t>(one.now.how.kernel)].data(), static_cast<long long>(one.now.rows),
+                  one.now.how.columns > 0 ? std::to_string(one.now.how.columns).c_str() : "all",
                   significant(rate / 1e9, 4).c_str(), significant(one.before.seconds / one.now.seconds, 3).c_str(),
                   significant(100 * rate / ceiling, 3).c_str());
     text += line.data();

@@ -2,11 +2,13 @@
 //
 // An FC product of a llama is one of five matrices (qkv, wo, gate_up, down, lm_head) in one of two passes
 // that read it: forward x W^T and the gradient of its input, dy W. (The gradient of W itself, dy^T x, reads
-// no weights and always runs by `gemm`, in blocks of gradient_rows of W.) Two kernels:
-//   gemm     oneDNN's gemm on weights as they lie, packed anew for every block
-//   packed   oneDNN's matmul primitive on weights packed once, when they have been gathered
-// The bits of `gemm` were the same for every height of blocks where this was tried (AVX-512, oneDNN 2.6); those
-// of `packed` are others. A tuned plan may thus be compared, to the bit, with itself only.
+// no weights: it has kernel and blocks of rows of its own, and nothing to pack.) Kernels:
+//   gemm      oneDNN's gemm on weights as they lie, packed anew for every block
+//   packed    oneDNN's matmul primitive on weights packed once, when they have been gathered
+//   openblas  OpenBLAS' sgemm on weights as they lie, where the library is on the machine
+// gemm and openblas may compute a block's columns some at a time. The bits of `gemm` were the same for every
+// height of blocks where this was tried (AVX-512, oneDNN 2.6); those of other kernels are others. A tuned plan
+// may thus be compared, to the bit, with itself only.
 #pragma once
 
 #include <array>
@@ -18,22 +20,49 @@ namespace trainer {
 
 enum class fc_matrix { qkv, wo, gate_up, down, lm_head };
 enum class fc_pass { forward, input_gradient };
-enum class fc_kernel { gemm, packed };
+enum class fc_kernel { gemm, packed, openblas };
 
 inline constexpr std::array<std::string_view, 5> fc_matrix_names{"qkv", "wo", "gate_up", "down", "lm_head"};
 inline constexpr std::array<std::string_view, 2> fc_pass_names{"forward", "input_gradient"};
-inline constexpr std::array<std::string_view, 2> fc_kernel_names{"gemm", "packed"};
+inline constexpr std::array<std::string_view, 3> fc_kernel_names{"gemm", "packed", "openblas"};
+
+/// How a product that reads weights is computed: by which kernel, and how many columns of a block at once;
+/// 0 are all, but in the head's forward pass, whose threads share columns, head_columns.
+struct fc_choice {
+  fc_kernel kernel = fc_kernel::gemm;
+  std::int64_t columns = 0;
+
+  friend constexpr bool operator==(fc_choice const&, fc_choice const&) = default;
+};
+
+/// How a weight's gradient is computed: by which kernel, in blocks of how many rows of W; fewer where a tile
+/// does not hold them.
+struct fc_gradient {
+  fc_kernel kernel = fc_kernel::gemm;  // not packed
+  std::int64_t rows = 256;
+
+  friend constexpr bool operator==(fc_gradient const&, fc_gradient const&) = default;
+};
+
+/// Columns of logits that a thread of the head computes at once, where they are not tuned.
+inline constexpr std::int64_t head_columns = 1024;
+
+/// The head's chunks are a few hundred rows: lower blocks, so that there is one for every thread.
+inline constexpr std::int64_t head_height = 128;
+constexpr std::int64_t height_of(fc_matrix matrix, std::int64_t height) noexcept {
+  return matrix == fc_matrix::lm_head && height > head_height ? head_height : height;
+}
 
 struct fc_plan {
-  std::int64_t height = 128;  // rows of a block
-  std::array<std::array<fc_kernel, 2>, 5> kernels{};
-  std::array<std::int64_t, 5> gradient_rows{256, 256, 256, 256, 256};  // by matrix; at most what a tile holds
+  std::int64_t height = 128;  // rows of a block; in the head at most head_height
+  std::array<std::array<fc_choice, 2>, 5> choices{};
+  std::array<fc_gradient, 5> gradients{};  // by matrix
 
-  constexpr fc_kernel& operator()(fc_matrix matrix, fc_pass pass) {
-    return kernels[static_cast<std::size_t>(matrix)][static_cast<std::size_t>(pass)];
+  constexpr fc_choice& operator()(fc_matrix matrix, fc_pass pass) {
+    return choices[static_cast<std::size_t>(matrix)][static_cast<std::size_t>(pass)];
   }
-  constexpr fc_kernel operator()(fc_matrix matrix, fc_pass pass) const {
-    return kernels[static_cast<std::size_t>(matrix)][static_cast<std::size_t>(pass)];
+  constexpr fc_choice operator()(fc_matrix matrix, fc_pass pass) const {
+    return choices[static_cast<std::size_t>(matrix)][static_cast<std::size_t>(pass)];
   }
   friend constexpr bool operator==(fc_plan const&, fc_plan const&) = default;
 };

@@ -197,10 +197,10 @@ class output_head {
       });
       return logits;
     }
-    for_each_row_block(shape_.vocabulary, columns_at_once, team_.threads(), [&](row_block const& block) {
+    auto const width = to_logits_.columns_at_once() > 0 ? to_logits_.columns_at_once() : head_columns;
+    for_each_row_block(shape_.vocabulary, width, team_.threads(), [&](row_block const& block) {
       auto lap = team_.laps(block.thread);
-      mixed_product<Number>(normed, transposed(part(w.lm_head, block)),
-                            logits.block(0, block.first, logits.rows, block.rows));
+      to_logits_.multiply_columns(normed, block.first, logits.block(0, block.first, logits.rows, block.rows));
       lap(operator_kind::lm_head, operator_pass::forward, product_work(logits.rows, block.rows, shape_.hidden, sizeof(Number)));
     });
     return logits;
@@ -237,7 +237,7 @@ class output_head {
     matrix_view<real> const sum(scratch_.d_lm_head, shape_.vocabulary, shape_.hidden);
     team_.weight_gradient(fc_matrix::lm_head, d_logits, normed, sum, onto);
     if (rows.first + rows.count < batch_.predictions()) return;
-    for_each_row_block(sum.rows, columns_at_once, team_.threads(), [&](row_block const& block) {
+    for_each_row_block(sum.rows, head_columns, team_.threads(), [&](row_block const& block) {
       auto lap = team_.laps(block.thread);
       with_widest_vectors([&] { narrow_rows<Number>(part(sum, block), part(d_lm_head, block)); });
       lap(operator_kind::lm_head, operator_pass::weight_gradient, moved(block.rows * sum.columns, sizeof(real) + sizeof(Number)));
@@ -265,7 +265,7 @@ class output_head {
             compute.threads};
   }
   static compute_settings in_blocks(compute_settings compute) {
-    compute.fc.height = std::min(compute.fc.height, std::int64_t{128});
+    compute.fc.height = height_of(fc_matrix::lm_head, compute.fc.height);
     return compute;
   }
   static typename block_team<Number>::sizes team_sizes(llama_shape const& shape, micro_batch const& batch) {
@@ -273,7 +273,7 @@ class output_head {
   }
   std::span<std::byte> forward_room() const { return scratch_.packed.first(static_cast<std::size_t>(to_logits_.room_bytes())); }
 
-  static constexpr std::int64_t columns_at_once = 1024, rows_at_once = 8;
+  static constexpr std::int64_t rows_at_once = 8;
 
   llama_shape shape_;
   micro_batch batch_;

@@ -22,14 +22,16 @@ TEST_CASE("what is tuned is a plan of all products, each no slower than at the s
   CHECK(tuning.complete);
   REQUIRE(tuning.products.size() == 15);
   for (auto const& one : tuning.products) {
-    CHECK(one.before.kernel == fc_kernel::gemm);
+    CHECK(one.before.how.kernel == fc_kernel::gemm);
     CHECK(one.before.seconds > 0);
     CHECK(one.now.seconds > 0);
     if (one.use == fc_use::weight_gradient) {
       CHECK(one.now.seconds <= one.before.seconds);
-      CHECK(tuning.plan.gradient_rows[static_cast<std::size_t>(one.matrix)] == one.now.rows);
+      CHECK(tuning.plan.gradients[static_cast<std::size_t>(one.matrix)] == fc_gradient{one.now.how.kernel, one.now.rows});
     } else {
-      CHECK(one.now.rows == tuning.plan.height);
+      auto const pass = one.use == fc_use::forward ? fc_pass::forward : fc_pass::input_gradient;
+      CHECK(tuning.plan(one.matrix, pass) == one.now.how);
+      if (one.matrix != fc_matrix::lm_head) CHECK(one.now.rows == tuning.plan.height);
     }
   }
   CHECK(tuning.gain(small.layers) > 0.5);
@@ -54,7 +56,10 @@ TEST_CASE("a tuning comes back from its JSON") {
   CHECK(again.gain(2) == doctest::Approx(tuning.gain(2)));
   CHECK(json_of(again) == json_of(tuning));
   for (auto const* broken : {"{}", R"({"block_rows": 0, "complete": true, "products": []})",
-                             R"({"block_rows": 64, "complete": true, "products": [{"matrix": "q"}]})"}) {
+                             R"({"block_rows": 64, "complete": true, "products": [{"matrix": "q"}]})",
+                             R"({"block_rows": 64, "complete": true, "products": [{"matrix": "wo", "pass": "forward", "m": 1, "n": 1, "k": 1,
+                                 "before": {"kernel": "gemm", "block_rows": 64, "block_columns": 0, "seconds": 1},
+                                 "now": {"kernel": "gemm", "block_rows": 64, "block_columns": -1, "seconds": 1}}]})"}) {
     CHECK_THROWS(fc_tuning_of(kunmetrics::json::parse(broken)));
   }
 }

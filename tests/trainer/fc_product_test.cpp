@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <span>
 #include <vector>
@@ -29,11 +30,12 @@ std::vector<Number> numbers(std::int64_t count, std::uint64_t seed) {
 
 /// A product of all rows by blocks, on `threads` threads, twice: the second time in another room.
 template <class Number>
-std::vector<arithmetic<Number>> multiplied(fc_pass pass, fc_kernel kernel, std::int64_t height, int threads,
+std::vector<arithmetic<Number>> multiplied(fc_pass pass, fc_choice how, std::int64_t height, int threads,
                                            std::vector<Number> const& a, std::vector<Number> const& weights) {
   auto const [k, n] = pass == fc_pass::forward ? std::pair{in, out} : std::pair{out, in};
-  fc_product<Number> product({rows, height, out, in}, pass, kernel, threads);
+  fc_product<Number> product({rows, height, out, in}, pass, how, threads);
   CHECK(product.columns() == n);
+  CHECK(product.depth() == k);
   std::vector<arithmetic<Number>> c(static_cast<std::size_t>(rows * n));
   for (int turn = 0; turn < 2; ++turn) {
     std::ranges::fill(c, arithmetic<Number>(-7));
@@ -57,9 +59,11 @@ TEST_CASE_TEMPLATE("products of both passes", Number, float, double, bfloat16, f
     bool const forward = pass == fc_pass::forward;
     auto const [k, n] = forward ? std::pair{in, out} : std::pair{out, in};
     auto const a = numbers<Number>(rows * k, 2);
-    for (auto const kernel : {fc_kernel::gemm, fc_kernel::packed}) {
-      if (!has_kernel<Number>(kernel)) continue;
-      auto const alone = multiplied<Number>(pass, kernel, 128, 1, a, weights);
+    for (fc_choice const how : {fc_choice{fc_kernel::gemm}, {fc_kernel::gemm, 64}, {fc_kernel::packed}, {fc_kernel::openblas},
+                                {fc_kernel::openblas, 50}, {fc_kernel::openblas, 1000}}) {
+      if (!has_kernel<Number>(how.kernel)) continue;
+      CAPTURE(fc_kernel_names[static_cast<std::size_t>(how.kernel)]);
+      auto const alone = multiplied<Number>(pass, how, 128, 1, a, weights);
       for (std::int64_t i = 0; i < rows; i += 13) {
         for (std::int64_t j = 0; j < n; ++j) {
           double exact = 0, size = 0;
@@ -73,13 +77,39 @@ TEST_CASE_TEMPLATE("products of both passes", Number, float, double, bfloat16, f
                       0x1p-24 * static_cast<double>(k + 2) * size);
         }
       }
-      for (int const threads : {2, 3}) CHECK(multiplied<Number>(pass, kernel, 128, threads, a, weights) == alone);
+      for (int const threads : {2, 3}) CHECK(multiplied<Number>(pass, how, 128, threads, a, weights) == alone);
     }
   }
 }
 
+TEST_CASE_TEMPLATE("columns from any first one on", Number, float, double, bfloat16) {
+  auto const weights = numbers<Number>(out * in, 1), a = numbers<Number>(rows * in, 2);
+  for (auto const kernel : {fc_kernel::gemm, fc_kernel::openblas}) {
+    fc_product<Number> product({rows, rows, out, in}, fc_pass::forward, {kernel}, 1);
+    product.prepare({weights, out, in}, {});
+    std::vector<arithmetic<Number>> whole(rows * out), some(rows * 30);
+    product.multiply({a, rows, in}, {whole, rows, out}, 0);
+    product.multiply_columns({a, rows, in}, 77, {some, rows, 30});
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::int64_t j = 0; j < 30; ++j) {
+        CHECK_UNARY(static_cast<double>(some[static_cast<std::size_t>(i * 30 + j)]) ==
+                    doctest::Approx(static_cast<double>(whole[static_cast<std::size_t>(i * out + 77 + j)])).epsilon(1e-4));
+      }
+    }
+  }
+}
+
+TEST_CASE("OpenBLAS is found where it is") {
+  bool const needed = std::getenv("KUNMETRICS_NEEDS_OPENBLAS") != nullptr;
+  if (needed) REQUIRE(has_kernel<float>(fc_kernel::openblas));
+  CHECK_FALSE(has_kernel<bfloat16>(fc_kernel::openblas));
+  CHECK(has_kernel<float>(fc_kernel::openblas) == (openblas::library() != nullptr));
+  if (openblas::library() != nullptr) CHECK(openblas::library()->description().starts_with("OpenBLAS"));
+}
+
 TEST_CASE("a kernel that a format has not becomes gemm") {
-  CHECK(fc_product<double>({rows, 64, out, in}, fc_pass::forward, fc_kernel::packed, 1).kernel() == fc_kernel::gemm);
-  CHECK(fc_product<float>({rows, 64, out, in}, fc_pass::forward, fc_kernel::packed, 1).kernel() == fc_kernel::packed);
-  CHECK(fc_product<float16>({rows, 64, out, in}, fc_pass::forward, fc_kernel::packed, 1).room_bytes() == 0);
+  CHECK(fc_product<double>({rows, 64, out, in}, fc_pass::forward, {fc_kernel::packed}, 1).kernel() == fc_kernel::gemm);
+  CHECK(fc_product<double>({rows, 64, out, in}, fc_pass::forward, {fc_kernel::openblas}, 1).kernel() == fc_kernel::gemm);
+  CHECK(fc_product<float>({rows, 64, out, in}, fc_pass::forward, {fc_kernel::packed}, 1).kernel() == fc_kernel::packed);
+  CHECK(fc_product<float16>({rows, 64, out, in}, fc_pass::forward, {fc_kernel::packed}, 1).room_bytes() == 0);
 }

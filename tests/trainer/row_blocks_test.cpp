@@ -33,3 +33,20 @@ TEST_CASE("what one thread throws is thrown to the caller, after all have ended"
                          "no block", std::runtime_error);
   }
 }
+
+#ifdef _OPENMP
+TEST_CASE("a parallel region within a block is of one thread, whatever the caller's setting") {
+  for (int const threads : {1, 2}) {
+    for (std::int64_t const rows : {8, 100}) {
+      openmp_threads const setting(3);
+      std::atomic<int> most{0};
+      for_each_row_block(rows, 8, threads, [&](row_block const&) {
+#pragma omp parallel
+        if (omp_get_num_threads() > most) most = omp_get_num_threads();
+      });
+      CHECK(most == 1);
+      CHECK(omp_get_max_threads() == 3);  // and is the caller's again
+    }
+  }
+}
+#endif

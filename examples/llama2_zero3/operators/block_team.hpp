@@ -82,11 +82,11 @@ class block_team {
   template <class Result>
   void weight_gradient(fc_matrix matrix, matrix_view<Number const> dy, matrix_view<Number const> x, matrix_view<Result> dw,
                        accumulate onto = accumulate::no) const {
-    auto const rows = std::min(members_.front().tile_elements() / dw.columns, plan_.gradient_rows[static_cast<std::size_t>(matrix)]);
+    auto const how = plan_.gradients[static_cast<std::size_t>(matrix)];
+    auto const rows = std::min(members_.front().tile_elements() / dw.columns, how.rows);
     for_each_row_block(dw.rows, rows, threads(), [&](row_block const& block) {
       auto lap = laps(block.thread);
-      members_[block.thread].multiply(transposed(dy.block(0, block.first, dy.rows, block.rows)), x,
-                                      part(dw, block), onto);
+      members_[block.thread].multiply(how.kernel, transposed(dy.block(0, block.first, dy.rows, block.rows)), x, part(dw, block), onto);
       lap(operator_of(matrix), operator_pass::weight_gradient, product_work(block.rows, dw.columns, dy.rows, sizeof(Number)));
     });
   }

@@ -3,13 +3,16 @@
 //   forward         y = x W^T     W is [out, in], x [T, in]
 //   input gradient  dx = dy W     dy [T, out]
 // Use: prepare(W) once the unit has been gathered, then multiply(block of rows, tile, thread) as often as
-// there are blocks, on as many threads as were named. Sums are in the arithmetic of Number.
+// there are blocks, on as many threads as were named. Sums are in the arithmetic of Number. Where threads are to
+// share the columns of a result instead, multiply_columns, for kernels that do not pack.
 #pragma once
 
 #include "fc_plan.hpp"
 #include "operators/mixed_product.hpp"
+#include "operators/openblas.hpp"
 #include "operators/packed_product.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,8 +24,27 @@ namespace trainer {
 /// Whether a kernel multiplies numbers of this format on this processor.
 template <class Number>
 bool has_kernel(fc_kernel kernel) noexcept {
-  if (kernel == fc_kernel::gemm) return true;
-  return std::is_same_v<Number, float> || (std::is_same_v<Number, bfloat16> && has_native_bfloat16_product());
+  switch (kernel) {
+    case fc_kernel::gemm: return true;
+    case fc_kernel::packed:
+      return std::is_same_v<Number, float> || (std::is_same_v<Number, bfloat16> && has_native_bfloat16_product());
+    case fc_kernel::openblas: return std::is_same_v<Number, float> && openblas::library() != nullptr;
+  }
+  return false;
+}
+
+/// c [M, N] (+)= a [M, K] * b [K, N] by a kernel that does not pack and that there is for this format. Throws
+/// std::invalid_argument if the sizes do not agree.
+template <class Number>
+void unpacked_product(fc_kernel kernel, factor<Number> const& a, factor<Number> const& b, matrix_view<arithmetic<Number>> c,
+                      accumulate onto = accumulate::no) {
+  if constexpr (std::is_same_v<Number, float>) {
+    if (kernel == fc_kernel::openblas) {
+      require_product_sizes(a, b, c);
+      return openblas::library()->product(a, b, c, onto);
+    }
+  }
+  mixed_product<Number>(a, b, c, onto);
 }
 
 /// T rows, in blocks of `height`, times a matrix stored [out, in].
@@ -39,13 +61,21 @@ class fc_product {
   using real = arithmetic<Number>;
 
   /// A kernel that this processor has not for this format becomes gemm.
-  fc_product(fc_sizes const& sizes, fc_pass pass, fc_kernel kernel, int threads)
-      : pass_(pass), threads_(threads), columns_(pass == fc_pass::forward ? sizes.out : sizes.in) {
-    if (kernel == fc_kernel::packed && has_kernel<Number>(kernel)) packed_.emplace(packed_sizes_of(sizes, pass), threads);
+  fc_product(fc_sizes const& sizes, fc_pass pass, fc_choice how, int threads)
+      : pass_(pass),
+        threads_(threads),
+        columns_(pass == fc_pass::forward ? sizes.out : sizes.in),
+        depth_(pass == fc_pass::forward ? sizes.in : sizes.out),
+        kernel_(has_kernel<Number>(how.kernel) ? how.kernel : fc_kernel::gemm),
+        columns_at_once_(how.columns) {
+    if (kernel_ == fc_kernel::packed) packed_.emplace(packed_sizes_of(sizes, pass), threads);
   }
 
+  fc_pass pass() const noexcept { return pass_; }
   std::int64_t columns() const noexcept { return columns_; }  // of a result
-  fc_kernel kernel() const noexcept { return packed_ ? fc_kernel::packed : fc_kernel::gemm; }
+  std::int64_t depth() const noexcept { return depth_; }      // columns of the other factor
+  fc_kernel kernel() const noexcept { return kernel_; }
+  std::int64_t columns_at_once() const noexcept { return columns_at_once_; }  // 0: all
 
   /// Bytes of room that prepare needs, whole cache lines; 0 for gemm.
   std::int64_t room_bytes() const {
@@ -65,7 +95,16 @@ class fc_product {
     if constexpr (may_pack) {
       if (packed_) return packed_->multiply(a, c, thread);
     }
-    mixed_product<Number>(a, weights_, c);
+    auto const width = columns_at_once_ > 0 ? columns_at_once_ : columns_;
+    for (std::int64_t first = 0; first < columns_; first += width) {
+      multiply_columns(a, first, c.block(0, first, c.rows, std::min(width, columns_ - first)));
+    }
+  }
+
+  /// Columns of the same from `first` on, as many as c has. Precondition: the kernel does not pack.
+  void multiply_columns(matrix_view<Number const> a, std::int64_t first, matrix_view<real> c) const {
+    auto const weights = part(weights_, 0, first, weights_.rows, c.columns);
+    unpacked_product<Number>(kernel_, a, weights, c);
   }
 
  private:
@@ -76,7 +115,9 @@ class fc_product {
 
   fc_pass pass_;
   int threads_;
-  std::int64_t columns_;
+  std::int64_t columns_, depth_;
+  fc_kernel kernel_;
+  std::int64_t columns_at_once_;
   factor<Number> weights_{nullptr, 0, 0, 0, false};
   std::optional<packed_product<packable>> packed_{};
 };

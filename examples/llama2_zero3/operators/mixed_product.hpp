@@ -64,14 +64,6 @@ struct product_tiles {
   }
 };
 
-/// Part [rows, columns] of a factor from (i, j) on.
-template <class Number>
-factor<Number> part(factor<Number> const& whole, std::int64_t i, std::int64_t j, std::int64_t rows,
-                    std::int64_t columns) noexcept {
-  auto const offset = whole.is_transposed ? j * whole.stride + i : i * whole.stride + j;
-  return {whole.data + offset, rows, columns, whole.stride, whole.is_transposed};
-}
-
 /// An fp32 copy of a factor, in the orientation it is stored in.
 template <half_width Number>
 factor<float> converted(factor<Number> const& from, float* to) noexcept {
@@ -134,7 +126,7 @@ void mixed_product(factor<Number> const& a, factor<Number> const& b, matrix_view
     for (std::int64_t i = 0; i < c.rows; i += detail::tile_m) {
       for (std::int64_t j = 0; j < c.columns; j += detail::tile_n) {
         auto const rows = std::min(detail::tile_m, c.rows - i), columns = std::min(detail::tile_n, c.columns - j);
-        detail::converted_product(detail::part(a, i, 0, rows, a.columns), detail::part(b, 0, j, b.rows, columns),
+        detail::converted_product(part(a, i, 0, rows, a.columns), part(b, 0, j, b.rows, columns),
                                   c.block(i, j, rows, columns), onto, tiles);
       }
     }

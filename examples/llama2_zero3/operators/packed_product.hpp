@@ -8,14 +8,11 @@
 // made the primitive. So a product allocates nothing but what oneDNN may.
 #pragma once
 
-#include "operators/product.hpp"
 #include "operators/number_formats.hpp"
+#include "operators/openmp_threads.hpp"
+#include "operators/product.hpp"
 
 #include <oneapi/dnnl/dnnl.hpp>
-
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 #include <concepts>
 #include <cstddef>
@@ -52,22 +49,6 @@ inline dnnl::matmul::primitive_desc matmul_of(dnnl::memory::desc const& a, dnnl:
   return {dnnl::matmul::desc{a, b, c}, attributes, cpu_engine()};
 #endif
 }
-
-/// OpenMP's setting of the calling thread, while this lives.
-class openmp_threads {
- public:
-#ifdef _OPENMP
-  explicit openmp_threads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
-  ~openmp_threads() { omp_set_num_threads(before_); }
-#else
-  explicit openmp_threads(int) {}
-#endif
-  openmp_threads(openmp_threads const&) = delete;
-  openmp_threads& operator=(openmp_threads const&) = delete;
-
- private:
-  int before_ = 1;
-};
 }  // namespace detail
 
 template <class Number>
@@ -77,7 +58,7 @@ class packed_product {
  public:
   /// For up to `threads` threads at once; throws dnnl::error where oneDNN has no such product.
   packed_product(packed_sizes const& sizes, int threads) : sizes_(sizes) {
-    detail::openmp_threads const alone(1);  // a primitive is made for the threads there are
+    openmp_threads const alone(1);  // a primitive is made for the threads there are
     for (auto const rows : {sizes.height, sizes.rows % sizes.height}) {
       if (rows == 0 || rows > sizes.rows) continue;
       kinds_.emplace_back(rows, sizes, kinds_.empty() ? nullptr : &kinds_.front().weights, threads);
@@ -93,7 +74,7 @@ class packed_product {
 
   /// Packs weights [k, n] into `room` of at least room_bytes(), aligned to 64 bytes, on `threads` threads.
   void pack(factor<Number> const& b, std::span<std::byte> room, int threads) {
-    detail::openmp_threads const together(threads);
+    openmp_threads const together(threads);
     auto const strides = b.is_transposed ? memory::dims{1, b.stride} : memory::dims{b.stride, 1};
     memory const from({{sizes_.k, sizes_.n}, detail::dnnl_type<Number>(), strides}, detail::cpu_engine(), const_cast<Number*>(b.data));
     memory const to(kinds_.front().weights, detail::cpu_engine(), room.data());

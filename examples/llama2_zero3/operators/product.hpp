@@ -45,6 +45,14 @@ constexpr factor<std::remove_const_t<Real>> transposed(matrix_view<Real> m) noex
   return {m.data, m.columns, m.rows, m.stride, true};
 }
 
+/// Part [rows, columns] of a factor from (i, j) on.
+template <class Number>
+constexpr factor<Number> part(factor<Number> const& whole, std::int64_t i, std::int64_t j, std::int64_t rows,
+                    std::int64_t columns) noexcept {
+  auto const offset = whole.is_transposed ? j * whole.stride + i : i * whole.stride + j;
+  return {whole.data + offset, rows, columns, whole.stride, whole.is_transposed};
+}
+
 /// What happens to the elements that stood in the result before.
 enum class accumulate : bool { no, yes };
 

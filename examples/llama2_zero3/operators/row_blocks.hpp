@@ -3,10 +3,12 @@
 // Blocks are cut by the number of rows and a block's height alone, never by the number of threads, so
 // what is computed has the same bits on any number of them. A free thread takes the next block: a core
 // that is busy with something else delays the last block, not a half of all.
-// Within a block oneDNN runs on the block's thread: a rank keeps OpenMP's own setting at one thread.
+// Within a block oneDNN runs on the block's thread, also where that is the calling one: a product that it splits
+// has other bits on processors without AVX-512.
 #pragma once
 
 #include "operators/matrix_view.hpp"
+#include "operators/openmp_threads.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -70,6 +72,7 @@ void for_each_row_block(std::int64_t rows, std::int64_t height, int threads, Bod
 #else
   static_cast<void>(threads);
 #endif
+  openmp_threads const alone(1);
   for (std::int64_t index = 0; index < count; ++index) body(block(index, 0));
 }
 

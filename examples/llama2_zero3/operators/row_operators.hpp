@@ -74,12 +74,12 @@ class row_operators {
     });
   }
 
-  /// c (+)= a * b, c of Number or of its arithmetic; a sum of 16-bit numbers is rounded once.
+  /// c (+)= a * b by an unpacked kernel, c of Number or of its arithmetic; a sum of 16-bit numbers is rounded once.
   template <class Result>
-  void multiply(std::type_identity_t<factor<Number>> const& a, std::type_identity_t<factor<Number>> const& b,
+  void multiply(fc_kernel kernel, std::type_identity_t<factor<Number>> const& a, std::type_identity_t<factor<Number>> const& b,
                 matrix_view<Result> c, accumulate onto = accumulate::no) const {
     if constexpr (std::is_same_v<Result, real>) {
-      mixed_product<Number>(a, b, c, onto);
+      unpacked_product<Number>(kernel, a, b, c, onto);
     } else {
       auto const sums = multiplied(a, b);
       with_widest_vectors([&] { round_into<Number>(sums, c, onto); });
