@@ -1,9 +1,11 @@
 // The real program saves, cannot write, and goes on: with the bits of a run that nothing disturbed.
 #include "mpi_program.hpp"
 #include "saved_run.hpp"
+#include "small_disk.hpp"
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -13,6 +15,7 @@ using trainer_test::content;
 using trainer_test::last_line;
 using trainer_test::on_ranks;
 using trainer_test::run_program;
+using trainer_test::small_disk;
 using trainer_test::small_folder;
 using trainer_test::state_of;
 using trainer_test::trace_of;
@@ -83,6 +86,31 @@ TEST_CASE("a full disk, a folder that is none: one line, and the last checkpoint
   auto const none = run_program(folder, program, with({"--out", "b", "--steps", "9", "--checkpoint-every", "3"}));
   CHECK(none.code == 1);
   CHECK(last_line(none.err).starts_with("llama2_zero3: rank 0 of 2, step 3, unit checkpoint: b/checkpoints: needed a folder to write in"));
+}
+
+TEST_CASE("a disk that is full, a real one with room for one checkpoint and a half") {
+  small_folder const folder;
+  folder.write(on_ranks(2, 1));
+  auto const saving = with({"--out", "a", "--steps", "9", "--checkpoint-every", "3"});
+  REQUIRE(run_program(folder, program, with({"--out", "whole", "--steps", "3", "--checkpoint-every", "3"})).code == 0);
+  std::uintmax_t bytes = 0;
+  for (auto const& file : std::filesystem::recursive_directory_iterator{folder / "whole"}) bytes += file.is_regular_file() ? file.file_size() : 0;
+  small_disk const disk{folder / "a", static_cast<int>(bytes * 3 / 2 / 1024)};
+  if (!disk) {
+    MESSAGE("not checked: only root mounts a small disk");
+    return;
+  }
+  auto const full = run_program(folder, program, saving);
+  CHECK(full.code == 1);
+  auto const line = last_line(full.err);
+  CAPTURE(line);
+  CHECK(line.starts_with("llama2_zero3: rank "));
+  CHECK(line.find(", step 6, unit checkpoint: a/checkpoints/step_00000006.tmp/") != std::string::npos);
+  CHECK(line.find("No space left on device") != std::string::npos);
+  CHECK(content(folder / "a/checkpoints/latest") == "step_00000003\n");
+  CHECK_FALSE(std::filesystem::exists(folder / "a/checkpoints/step_00000006.tmp"));
+  CHECK(state_of(folder / "a/checkpoints/step_00000003", 2) == state_of(folder / "whole/checkpoints/step_00000003", 2));
+  CHECK(run_program(folder, program, with({"--out", "b", "--steps", "6", "--resume", "a/checkpoints"})).code == 0);
 }
 
 TEST_CASE("what cannot be taken up is refused before anything is trained") {

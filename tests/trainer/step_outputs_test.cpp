@@ -7,6 +7,7 @@
 #include "../loopback.hpp"
 #include "program.hpp"
 #include "scratch_folder.hpp"
+#include "small_disk.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -19,12 +20,12 @@
 #include <vector>
 
 #include <pty.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 using trainer_test::content;
 using trainer_test::run_program;
 using trainer_test::scratch_folder;
+using trainer_test::small_disk;
 
 namespace {
 std::string const program = LLAMA2_ZERO3_PROGRAM;
@@ -77,14 +78,13 @@ TEST_CASE("a file that may not grow: one warning, all steps trained, whole lines
 
 TEST_CASE("a disk that is full, a real one of 20 kB") {
   small_folder const folder;
-  std::filesystem::create_directory(folder / "disk");
-  if (::mount("none", (folder / "disk").c_str(), "tmpfs", 0, "size=20k") != 0) {
+  small_disk const disk{folder / "disk", 20};
+  if (!disk) {
     MESSAGE("not checked: only root mounts a small disk");
     return;
   }
   auto const result = run_program(folder, program, {"--case", "small.json", "--steps", "200", "--out", "disk"});
   auto const log = kunmetrics::read_step_log(folder / "disk" / "steps.jsonl");
-  ::umount((folder / "disk").c_str());
   CHECK(count(result.err, "warning: ") == 1);
   CHECK(result.err.find("received No space left on device; the training goes on\n") != std::string::npos);
   CHECK(result.err.find("step 200/200 ") != std::string::npos);
