@@ -77,6 +77,11 @@ TEST_CASE("the straggler is named by rank and node") {
   CHECK(rows[own_work].name == "own_work");
   CHECK(rows[own_work].slowest_rank == 19);
   CHECK(rows.back().name == "idle");
+  auto const told = straggler_of(rows);
+  CHECK(told.rank == 19);
+  CHECK(told.node.text() == "node2");
+  CHECK(told.own_work.in(second) == 1.5);
+  CHECK(told.median_own_work.in(second) == doctest::Approx(1.0).epsilon(0.008));
 }
 
 TEST_CASE("merging is associative and commutative to the last bit") {

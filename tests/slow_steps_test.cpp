@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <vector>
 
 using namespace kunmetrics;
 
@@ -33,6 +35,20 @@ TEST_CASE("a wide spread needs a larger excess") {
   for (int i = 0; i < 64; ++i) detector.judge(wide(random));
   CHECK(!detector.judge(1.6));  // 60 % over, but MAD is 0.25
   CHECK(detector.judge(4));
+}
+
+TEST_CASE("the median is the middle value, of ties too") {
+  std::mt19937 random{1};
+  for (int const different : {1, 2, 3, 1000}) {
+    for (std::size_t const steps : {8U, 16U, 32U}) {
+      slow_steps detector;
+      std::vector<double> values(steps);
+      for (double& value : values) value = 1 + std::uniform_int_distribution{0, different - 1}(random);
+      for (double const value : values) detector.judge(value);
+      std::ranges::sort(values);
+      CHECK(*detector.median() == values[steps / 2]);
+    }
+  }
 }
 
 TEST_CASE("nothing is slow before eight steps") {

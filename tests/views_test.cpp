@@ -42,6 +42,16 @@ TEST_CASE("drop_warmup leaves the steps that count") {
   CHECK(sums(all | drop_warmup).tokens == 300 * token);
 }
 
+TEST_CASE("sums are of what a filter of one's own lets through, with state or without") {
+  auto const all = records(9);
+  auto const from = 4 * step;
+  auto const late = ranges::views::filter([from](step_record const& record) { return record.step >= from; });
+  auto const even = ranges::views::filter([](step_record const& record) { return record.step.in(step) % 2 == 0; });
+  CHECK(sums(all | late).steps == 6 * step);
+  CHECK(sums(all | even).steps == 4 * step);
+  CHECK(sums(all | late | even | drop_warmup).steps == 3 * step);
+}
+
 TEST_CASE("windows compose with what comes before and after") {
   auto const all = records(9);
   std::vector<std::int64_t> tokens;

@@ -1,10 +1,12 @@
 // What /metrics shows of a running job: the latest step, sums since warm-up, where the time went, the rate
-// with its interval, and each calculator's value. Made of the meter's snapshot, on the thread that asks.
+// with its interval, each calculator's value, and whom the ranks last waited for. Made of the meter's snapshot, on
+// the thread that asks.
 #pragma once
 
 #include <kunmetrics/io/device_reading.hpp>
 #include <kunmetrics/io/prometheus_text.hpp>
 #include <kunmetrics/meter.hpp>
+#include <kunmetrics/rank_summary.hpp>
 
 #include <array>
 #include <string_view>
@@ -28,6 +30,7 @@ struct live_metrics {
   km::goodput goodput;
   km::maybe<km::rate_interval> rate;
   km::device_sample device;
+  km::maybe<km::straggler_report> straggler;  // of the last reporting interval
   boost::hana::tuple<std::invoke_result_t<Calculators const&, km::training_case const&, km::interval const&>...> results;
 
   using hana_accessors_impl = km::fields<
@@ -36,12 +39,19 @@ struct live_metrics {
       km::field<"skipped_steps", &live_metrics::skipped_steps>, km::field<"slow_steps", &live_metrics::slow_steps>,
       km::field<"tokens_trained", &live_metrics::tokens_trained>, km::field<"goodput", &live_metrics::goodput>,
       km::field<"rate", &live_metrics::rate>, km::field<"device", &live_metrics::device>,
-      km::field<"results", &live_metrics::results>>;
+      km::field<"straggler", &live_metrics::straggler>, km::field<"results", &live_metrics::results>>;
 };
+
+// Absent until measured steps of several ranks have been compared: before that nobody's work took time.
+inline km::maybe<km::straggler_report> told(km::straggler_report const& straggler) {
+  if (!(straggler.own_work.coherent() > 0)) return km::absent{"no measured steps of several ranks have been compared"};
+  return straggler;
+}
 
 template <class Clock, class... Calculators>
 live_metrics<Calculators...> live_metrics_of(km::basic_meter<Clock, Calculators...> const& meter,
-                                             km::device_sample const& device) {
+                                             km::device_sample const& device,
+                                             km::straggler_report const& straggler) {
   auto const now = meter.snapshot();
   return {.last = now.latest,
           .steps = now.measured.steps,
@@ -53,6 +63,7 @@ live_metrics<Calculators...> live_metrics_of(km::basic_meter<Clock, Calculators.
           .goodput = now.goodput,
           .rate = meter.rate(),
           .device = device,
+          .straggler = told(straggler),
           .results = meter.results(now.measured)};
 }
 

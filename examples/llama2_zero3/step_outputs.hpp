@@ -16,6 +16,7 @@
 #include <kunmetrics/io/json_lines.hpp>
 #include <kunmetrics/io/step_log.hpp>
 #include <kunmetrics/io/terminal_line.hpp>
+#include <kunmetrics/seqlock.hpp>
 #include <kunmetrics/utilization.hpp>
 #if defined(KUNMETRICS_WITH_PROMETHEUS)
 #include <kunmetrics/prometheus.hpp>
@@ -74,6 +75,7 @@ class step_outputs {
 
   // After a reporting interval of several ranks; a terminal has its one live line.
   void append(std::vector<kunmetrics::rank_report_row> const& by_rank) {
+    straggler_.store(kunmetrics::straggler_of(by_rank));
     if (!progress_.columns()) progress_.show("ranks: " + described(by_rank).en);
   }
 
@@ -111,7 +113,7 @@ class step_outputs {
     // on the server's thread, which nothing here waits for
     server_ = std::make_unique<kunmetrics::metrics_server>(address, [this] {
       auto const device = monitor_ ? monitor_->now() : kunmetrics::device_sample{};
-      return kunmetrics::prometheus_families(live_metrics_of(meter_, device));
+      return kunmetrics::prometheus_families(live_metrics_of(meter_, device, straggler_.load()));
     });
     std::fprintf(stderr, "metrics: port %d, /metrics\n", server_->port());
   }
@@ -144,6 +146,7 @@ class step_outputs {
   kunmetrics::json_lines log_;
   event_lines events_;
   std::optional<kunmetrics::device_monitor> monitor_;
+  kunmetrics::seqlock<kunmetrics::straggler_report> straggler_;  // of the last reporting interval
 #if defined(KUNMETRICS_WITH_PROMETHEUS)
   std::unique_ptr<kunmetrics::metrics_server> server_;  // goes first: it reads the rest
 #endif

@@ -47,8 +47,9 @@ class meter_account {
   // The step to be closed: its caller sets every field but `step`, `warm_up` and `slow`.
   step_record& next() { return totals_.latest; }
 
-  // Takes that step in, and returns the kept record.
-  step_record const& close_next() {
+  // Takes that step in, and returns the kept record. Out of line, so that what comes before it is short enough to
+  // be inlined where a step ends: its step_outcome is then never in memory.
+  [[gnu::noinline]] step_record const& close_next() {
     step_record& record = totals_.latest;
     totals_.steps += 1 * units::step;
     record.step = settings_.resumed.step + totals_.steps;
@@ -84,20 +85,19 @@ class meter_account {
 
  private:
   void measure(step_record& record) {
-    auto const one = contribution(record);
     double const seconds = record.time.coherent();
-    // a step of more tokens may take longer without being slow
     auto const tokens = static_cast<double>(record.tokens.coherent());
+    // a step of more tokens may take longer without being slow
     if (tokens > 0) record.slow = slow_.judge(seconds / tokens);
-    if (record.slow) totals_.slow_steps += one.steps;
-    if (record.skipped) totals_.skipped_steps += one.steps;
-    totals_.measured += one;
-    totals_.window += one;
+    if (record.slow) totals_.slow_steps += 1 * units::step;
+    if (record.skipped) totals_.skipped_steps += 1 * units::step;
+    add(totals_.measured, record);
+    add(totals_.window, record);
     for (std::size_t p = 0; p < phase_names.size(); ++p) totals_.phases[p] += record.phases[p];
     totals_.overlapped_communication += record.overlapped_communication;
     totals_.longest_step = std::max(totals_.longest_step, record.time);
     step_times_.add(record.time);
-    if (spread_.add(static_cast<double>(one.tokens.coherent()), seconds)) published_spread_.store(spread_);
+    if (spread_.add(record.skipped ? 0 : tokens, seconds)) published_spread_.store(spread_);
   }
 
   // The window lets go of the step that the next one pushes out of its newest records.

@@ -183,4 +183,21 @@ inline std::array<rank_report_row, rank_statistics> rows_of(rank_summary const& 
   return rows;
 }
 
+// The rank that the others wait for, for a writer: its own work in a mean step, and the median of all ranks'.
+struct straggler_report {
+  std::int64_t rank = 0;
+  node_name node{};
+  quantity_of<units::second> own_work{}, median_own_work{};
+
+  using hana_accessors_impl = fields<
+      field<"rank", &straggler_report::rank>, field<"node", &straggler_report::node>,
+      field<"own_work", &straggler_report::own_work>, field<"median_own_work", &straggler_report::median_own_work>>;
+};
+
+// Of all rows, as `rows_of` gives them.
+inline straggler_report straggler_of(std::span<rank_report_row const> rows) {
+  auto const& own = rows[own_work];
+  return {.rank = own.slowest_rank, .node = own.slowest_node, .own_work = own.max, .median_own_work = own.median};
+}
+
 }  // namespace kunmetrics

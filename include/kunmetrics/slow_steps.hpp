@@ -50,10 +50,28 @@ class slow_steps {
   std::int64_t refused() const { return refused_; }
 
  private:
-  static double median_of(std::span<double> values) {
-    auto const middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::ranges::nth_element(values, middle);
-    return *middle;
+  // The middle value, by quickselect without a branch on a single value: it would be mispredicted every other time.
+  static double median_of(std::span<double const> values) {
+    std::array<double, window> below, above;  // of these `values` may be a part: no write overtakes the reading
+    auto rank = values.size() / 2;
+    while (true) {
+      double const pivot = values[values.size() / 2];
+      std::size_t count_below = 0, count_above = 0;
+      for (double const value : values) {
+        below[count_below] = above[count_above] = value;
+        count_below += value < pivot;
+        count_above += value > pivot;
+      }
+      auto const up_to_pivot = values.size() - count_above;
+      if (rank < count_below) {
+        values = std::span{below}.first(count_below);
+      } else if (rank >= up_to_pivot) {
+        rank -= up_to_pivot;
+        values = std::span{above}.first(count_above);
+      } else {
+        return pivot;
+      }
+    }
   }
 
   void look() {

@@ -20,8 +20,10 @@
 #include <range/v3/view/transform.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -193,6 +195,21 @@ inline auto slowest(std::ptrdiff_t n) {
       static_cast<std::size_t>(n)));
 }
 
+namespace detail {
+template <typename Range, typename Visit>
+void visit_each(Range& range, Visit visit) {
+  for (auto&& element : range) visit(element);
+}
+// What a filter without state lets through, not by its iterator: that one looks for the end twice at each element.
+template <typename Base, typename Rule, typename Visit>
+  requires std::is_empty_v<Rule> && std::default_initializable<Rule>
+void visit_each(ranges::filter_view<Base, Rule>& kept, Visit visit) {
+  for (auto&& element : kept.base()) {
+    if (Rule{}(element)) visit(element);
+  }
+}
+}  // namespace detail
+
 // Σ tokens, Σ time and steps of a range of records, or of a range of sums; a group has its own already. A
 // skipped step's time counts, its tokens do not.
 inline constexpr auto sums = []<typename Records>(Records&& records) {
@@ -200,10 +217,10 @@ inline constexpr auto sums = []<typename Records>(Records&& records) {
     return records.sums();
   } else {
     interval over;
-    for (auto&& element : records) {
+    detail::visit_each(records, [&](auto const& element) {
       if constexpr (std::convertible_to<decltype(element), interval const&>) over += element;
       else add(over, element);
-    }
+    });
     return over;
   }
 };

@@ -1,6 +1,7 @@
 // The endpoint asked directly, and scraped by the real server, Debian's prometheus, started here on
 // loopback and asked by its own HTTP API: every value is compared.
 #include <kunmetrics/prometheus.hpp>
+#include <kunmetrics/rank_summary.hpp>
 #include <kunmetrics/seqlock.hpp>
 
 #include "../loopback.hpp"
@@ -32,10 +33,11 @@ struct live {
   maybe<utilization<model_work<flops::palm>>> mfu = absent{"nothing yet"};
   phase_times phases{};
   std::string_view host = "a \"quoted\" \\ host";
+  maybe<straggler_report> straggler = absent{"nothing yet"};
   using hana_accessors_impl = fields<
       field<"tokens", &live::tokens>, field<"time", &live::time>, field<"loss", &live::loss>,
       field<"rate", &live::rate>, field<"mfu", &live::mfu>, field<"phases", &live::phases>,
-      field<"host", &live::host>>;
+      field<"host", &live::host>, field<"straggler", &live::straggler>>;
 };
 
 constexpr auto const& run = r300_case;
@@ -46,7 +48,11 @@ live values(int step) {
            .time = step * 6.1 * second,
            .loss = 5.0 + 1.0 / step,
            .rate = rate,
-           .mfu = mfu<flops::palm>(run, rate)};
+           .mfu = mfu<flops::palm>(run, rate),
+           .straggler = straggler_report{.rank = step,
+                                         .node = node_name{"node" + std::to_string(step)},
+                                         .own_work = step / 3.0 * second,
+                                         .median_own_work = 0.25 * second}};
   for (std::size_t i = 0; i < now.phases.size(); ++i) now.phases[i] = step / static_cast<double>(i + 3) * second;
   return now;
 }
@@ -121,7 +127,10 @@ TEST_CASE("the page has the samples of the text format, and prometheus-cpp write
   REQUIRE(page);
   CHECK(page->find("# TYPE kunmetrics_tokens_total counter\nkunmetrics_tokens_total 49152\n") != std::string::npos);
   CHECK(page->find("# TYPE kunmetrics_loss gauge\nkunmetrics_loss 6\n") != std::string::npos);
-  CHECK(page->find("kunmetrics_info{host=\"a \\\"quoted\\\" \\\\ host\"} 1\n") != std::string::npos);
+  CHECK(page->find("kunmetrics_info{host=\"a \\\"quoted\\\" \\\\ host\",straggler_node=\"node1\"} 1\n") != std::string::npos);
+  CHECK(page->find("# TYPE kunmetrics_straggler_rank gauge\nkunmetrics_straggler_rank 1\n") != std::string::npos);
+  CHECK(page->find("kunmetrics_straggler_own_work_seconds 0.33333333333333") != std::string::npos);
+  CHECK(page->find("kunmetrics_straggler_median_own_work_seconds 0.25\n") != std::string::npos);
   CHECK(page->find("kunmetrics_phases_seconds{phase=\"forward\"} 0.25\n") != std::string::npos);
   auto absent_now = values(2);
   absent_now.loss.reset();
@@ -162,7 +171,7 @@ TEST_CASE("the real server scrapes every value") {
   for (int step : {1, 7}) {
     now.store(values(step));
     auto const want = expected(prometheus_families(values(step)));
-    CHECK(want.size() == 6 + phase_names.size());
+    CHECK(want.size() == 9 + phase_names.size());
     bool const same = within(std::chrono::seconds{30}, [&] { return equal(scraped(port), want); });
     CHECK_MESSAGE(same, content(folder / "log"));
     if (same) continue;
