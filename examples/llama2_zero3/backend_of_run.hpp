@@ -5,10 +5,14 @@
 #include "number_of_precision.hpp"
 #ifdef LLAMA2_ZERO3_TORCH
 #include "torch_backend.hpp"
+
+#include <kunmetrics/torch/allocation_counter.hpp>
 #endif
 
 #include <kunmetrics/io/json_document.hpp>
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +20,7 @@ namespace trainer {
 
 #ifdef LLAMA2_ZERO3_TORCH
 inline constexpr bool has_torch_backend = true;
-inline constexpr bool torch_multiplies_fp16_on_cpu = TORCH_VERSION_MAJOR >= 2;
+inline constexpr bool torch_multiplies_fp16_on_cpu = KUNMETRICS_TORCH_HAS_FP16_ON_CPU;
 #else
 inline constexpr bool has_torch_backend = false;
 inline constexpr bool torch_multiplies_fp16_on_cpu = false;
@@ -59,5 +63,32 @@ inline void use_threads(std::string_view backend, int threads) {
   static_cast<void>(backend), static_cast<void>(threads);
 #endif
 }
+
+// What a rank's libtorch allocates for itself while this object lives, on the rank's thread: the values of a unit that
+// it computes. The engine's buffers are in the ledger. Empty where something else computes.
+class backend_allocations {
+ public:
+  struct bytes {
+    std::int64_t live = 0, peak = 0;
+  };
+
+  explicit backend_allocations([[maybe_unused]] std::string_view backend) {
+#ifdef LLAMA2_ZERO3_TORCH
+    if (backend == "torch") counter_.emplace();
+#endif
+  }
+
+  std::optional<bytes> counted() const {
+#ifdef LLAMA2_ZERO3_TORCH
+    if (counter_) return bytes{counter_->counted().bytes, counter_->counted().peak_bytes};
+#endif
+    return std::nullopt;
+  }
+
+#ifdef LLAMA2_ZERO3_TORCH
+ private:
+  std::optional<kunmetrics::allocation_counter> counter_;
+#endif
+};
 
 }  // namespace trainer

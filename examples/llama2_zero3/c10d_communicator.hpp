@@ -1,17 +1,22 @@
-// Ranks that are processes under libtorch's c10d: gloo on CPUs, and what else is a ProcessGroup with the two calls.
+// Ranks that are processes under libtorch's c10d: gloo on CPUs, NCCL, and what else is a group with the two calls.
 //
-//   all_gather   ProcessGroup::allgather       all_to_all   ProcessGroup::alltoall_base
-// Both on bytes in host memory. While a rank waits it looks into the group's store, where who gives up says why, and
-// at the processes of its own host; a call that fails, a process that is gone and a wait beyond `timeout` end
-// the group with one reason, told by one rank. The group's own timeout, which names no rank, must be longer.
-// After a failure the group is spent. A rank keeps its group until `leave` has returned on it: gloo takes the end of
-// one for a failure. Left out: NCCL, which needs buffers on the device.
+//   all_gather   allgather       all_to_all   alltoall_base
+// Both on bytes in host memory, which a group that works on a GPU gets a copy of there. While a rank waits it looks
+// into the group's store, where who gives up says why, and at the processes of its own host; a call that fails, a
+// process that is gone and a wait beyond `timeout` end the group with one reason, told by one rank. The group's own
+// timeout, which names no rank, must be longer. After a failure the group is spent. A rank keeps its group until
+// `leave` has returned on it: gloo takes the end of one for a failure.
 #pragma once
 
 #include "communicator.hpp"
 #include "rank_processes.hpp"
 #include "thread_communicator.hpp"
 
+#include <kunmetrics/torch/features.hpp>
+
+#if KUNMETRICS_TORCH_HAS_C10D_BACKEND
+#include <torch/csrc/distributed/c10d/Backend.hpp>
+#endif
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/Store.hpp>
 #include <torch/types.h>
@@ -28,12 +33,18 @@
 
 namespace trainer {
 
+#if KUNMETRICS_TORCH_HAS_C10D_BACKEND
+using c10d_group = c10d::Backend;
+#else
+using c10d_group = c10d::ProcessGroup;
+#endif
+
 class c10d_communicator {
  public:
-  // The group's ranks share the store; every one of them must construct one of these.
-  c10d_communicator(c10::intrusive_ptr<c10d::ProcessGroup> group, c10::intrusive_ptr<c10d::Store> store,
-                    std::chrono::milliseconds timeout = default_timeout)
-      : group_(std::move(group)), store_(std::move(store)), timeout_(timeout) {
+  // The group's ranks share the store; every one of them must construct one of these. `device` is where the group works.
+  c10d_communicator(c10::intrusive_ptr<c10d_group> group, c10::intrusive_ptr<c10d::Store> store,
+                    std::chrono::milliseconds timeout = default_timeout, at::Device device = at::kCPU)
+      : group_(std::move(group)), store_(std::move(store)), timeout_(timeout), device_(device) {
     auto const mine = process_identity::own();
     std::vector<process_identity> all(static_cast<std::size_t>(size()));
     all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{all}));
@@ -49,11 +60,12 @@ class c10d_communicator {
   // time, std::invalid_argument when the parts are not one for each rank.
   void all_gather(std::span<std::byte const> mine, std::span<std::byte> all) {
     require_parts("all_gather", mine.size(), all.size());
-    std::vector<at::Tensor> send{bytes(mine)};
-    std::vector<std::vector<at::Tensor>> receive(1);
     if (mine.empty()) return barrier();
-    for (int r = 0; r < size(); ++r) receive[0].push_back(bytes(all.subspan(static_cast<std::size_t>(r) * mine.size(), mine.size())));
+    std::vector<at::Tensor> send{sent(mine)};
+    auto const to = place_for(all);
+    std::vector<std::vector<at::Tensor>> receive{to.split(send[0].numel())};
     finish("all_gather", [&] { return group_->allgather(receive, send); });
+    take(all, to);
   }
 
   void all_to_all(std::span<std::byte const> send, std::span<std::byte> receive) {
@@ -61,9 +73,10 @@ class c10d_communicator {
     require_parts("all_to_all", each, send.size());
     require_parts("all_to_all", each, receive.size());
     if (send.empty()) return barrier();
-    auto from = bytes(send), to = bytes(receive);
+    auto from = sent(send), to = place_for(receive);
     std::vector<std::int64_t> equal{};
     finish("all_to_all", [&] { return group_->alltoall_base(to, from, equal, equal); });
+    take(receive, to);
   }
 
   void abort(std::string_view why) noexcept {
@@ -97,12 +110,23 @@ class c10d_communicator {
   static std::string answer_key(int rank) { return "trainer/here/" + std::to_string(rank); }
 
   void barrier() {
-    finish("barrier", [&] { return group_->barrier(); });
+    c10d::BarrierOptions options;
+    if (!device_.is_cpu()) options.device_ids = {device_.index()};
+    finish("barrier", [&] { return group_->barrier(options); });
   }
 
   // Host memory as the group takes it: from_blob knows no const, the group does not write to what it sends.
   static at::Tensor bytes(std::span<std::byte const> of) {
     return at::from_blob(const_cast<std::byte*>(of.data()), {static_cast<std::int64_t>(of.size())}, at::TensorOptions{at::kByte});
+  }
+
+  // Bytes where the group works: the caller's own on a CPU.
+  at::Tensor sent(std::span<std::byte const> of) const { return bytes(of).to(device_); }
+  at::Tensor place_for(std::span<std::byte const> of) const {
+    return device_.is_cpu() ? bytes(of) : at::empty({static_cast<std::int64_t>(of.size())}, at::TensorOptions{at::kByte}.device(device_));
+  }
+  void take(std::span<std::byte> to, at::Tensor const& from) const {
+    if (!device_.is_cpu()) bytes(to).copy_(from);
   }
 
   void require_parts(char const* what, std::size_t each, std::size_t whole) const {
@@ -223,9 +247,10 @@ class c10d_communicator {
     while (!holds() && clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds{5});
   }
 
-  c10::intrusive_ptr<c10d::ProcessGroup> group_;
+  c10::intrusive_ptr<c10d_group> group_;
   c10::intrusive_ptr<c10d::Store> store_;
   std::chrono::milliseconds timeout_;
+  at::Device device_;
   std::optional<rank_processes> processes_;
   run_position position_;
   char const* operation_ = "a collective";

@@ -56,8 +56,10 @@ inline void add_options(CLI::App& app, options& o) {
                  "restarts from the latest checkpoint when the run fails, but not when one step fails twice; with mpi, "
                  "outside of mpirun, which is then started with --ranks")->check(CLI::Range(0, 1'000'000))->capture_default_str();
   app.add_option("--seed", o.seed, "of the initial parameters, the order of samples and synthetic tokens")->capture_default_str();
-  app.add_option("--engine", o.engine, "what ranks are: threads of this process, the processes of mpirun (mpi), or those of torchrun over libtorch's gloo (c10d)")
+  app.add_option("--engine", o.engine, "what ranks are: threads of this process, the processes of mpirun (mpi), or those of torchrun over libtorch's collectives (c10d)")
       ->check(CLI::IsMember({"threads", "mpi", "c10d"}))->capture_default_str();
+  app.add_option("--collectives", o.collectives, "of --engine c10d: gloo, or nccl through a card for each rank")
+      ->check(CLI::IsMember({"gloo", "nccl"}))->capture_default_str();
   app.add_option("--timeout", o.timeout, "seconds that a rank waits for another before the run is given up")
       ->check(CLI::Range(0.1, 1e6))->capture_default_str();
   app.add_option("--backend", o.backend, "what computes: our own operators over oneDNN, or libtorch's (torch)")

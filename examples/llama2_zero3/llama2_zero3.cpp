@@ -8,7 +8,7 @@
 #include "reported_training.hpp"
 #include "supervisor.hpp"
 #ifdef LLAMA2_ZERO3_C10D
-#include "gloo_group.hpp"
+#include "c10d_group.hpp"
 #endif
 #ifdef LLAMA2_ZERO3_MPI
 #include "mpi_world.hpp"
@@ -92,8 +92,9 @@ int run_on_mpi(options const&) {
 
 #ifdef LLAMA2_ZERO3_C10D
 int run_on_c10d(options const& o) {
+  require_collectives(o.collectives);
   auto const place = place_from_environment();
-  return run_on_processes(o, [&](std::chrono::milliseconds timeout) { return c10d_ranks(place, timeout); },
+  return run_on_processes(o, [&](std::chrono::milliseconds timeout) { return c10d_ranks(place, timeout, o.collectives); },
                           [](c10d_communicator& ranks) { ranks.leave(); });
 }
 #else
@@ -109,6 +110,9 @@ int run(options const& o) {
   // a reader that is gone and a file that may not grow are errors of a write, not ends of the training
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  if (o.engine != "c10d" && o.collectives != "gloo") {
+    throw km::input_error{km::detail::needed_found("--collectives", "--engine c10d", o.engine)};
+  }
   if (o.engine == "mpi") return run_on_mpi(o);
   if (o.engine == "c10d") return run_on_c10d(o);
   return run_on_threads(o);

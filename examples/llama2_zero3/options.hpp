@@ -17,6 +17,7 @@ struct options {
   std::optional<std::int64_t> ranks, layers, steps;
   std::optional<kunmetrics::precision> precision;
   std::string engine = "threads";
+  std::string collectives = "gloo";  // of c10d
   std::string backend = "cpu";
   std::string fc_tuning = "off";
   bool profile = false;

@@ -62,6 +62,20 @@ inline kunmetrics::processor_memory memory_of(kunmetrics::device const& processo
   return memory;
 }
 
+// Of the rank whose libtorch held most.
+inline kunmetrics::json libtorch_json(training_outcome const& outcome) {
+  using namespace kunmetrics::units;
+  using size = kunmetrics::maybe<kunmetrics::processor_memory::size>;
+  size live = kunmetrics::absent{"libtorch did not compute"}, peak = live, reserved = live;
+  if (!outcome.libtorch_bytes.empty()) {
+    auto const most = *std::ranges::max_element(outcome.libtorch_bytes, {}, &backend_allocations::bytes::peak);
+    live = most.live * byte / processor;
+    peak = most.peak * byte / processor;
+    reserved = kunmetrics::absent{"a CPU's allocator keeps nothing in reserve"};
+  }
+  return {{"allocated", kunmetrics::json_of(live)}, {"peak", kunmetrics::json_of(peak)}, {"reserved", kunmetrics::json_of(reserved)}};
+}
+
 // Ranks side by side, and the one that the others wait for.
 inline kunmetrics::json ranks_json(training_outcome const& outcome) {
   if (outcome.by_rank.empty()) {
@@ -132,6 +146,7 @@ kunmetrics::json report_json(training_plan const& plan, dataset const& tokens, k
   for (std::size_t i = 0; i < memory_part_names.size(); ++i) {
     report["memory"]["by_part"][std::string{memory_part_names[i]}] = json_of(plan.rank_bytes.bytes[i] * byte / processor);
   }
+  report["memory"]["libtorch"] = detail::libtorch_json(outcome);
   report["ranks"] = detail::ranks_json(outcome);
   report["parallel"] = json_of(document.parallel);
   report["environment"] = json_of(document.environment);

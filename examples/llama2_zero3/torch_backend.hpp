@@ -12,8 +12,9 @@
 #include "torch_units.hpp"
 #include "unit.hpp"
 
+#include <kunmetrics/torch/features.hpp>
+
 #include <torch/torch.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
@@ -76,7 +77,7 @@ class torch_backend {
   static std::int64_t activation_bytes(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length) {
     auto const rows = samples * sequence_length;
     auto const of_row = 8 * shape.hidden + 3 * qkv_width(shape) + 2 * attention_width(shape) + 5 * shape.ffn;
-    auto const of_score = TORCH_VERSION_MAJOR >= 2 ? std::int64_t{0} : 2 * shape.heads * sequence_length;
+    auto const of_score = KUNMETRICS_TORCH_HAS_ATTENTION ? std::int64_t{0} : 2 * shape.heads * sequence_length;
     return rows * (of_row + of_score) * static_cast<std::int64_t>(sizeof(Number));
   }
   static std::int64_t scratch_bytes(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length,

@@ -9,8 +9,9 @@
 
 #include "shape.hpp"
 
+#include <kunmetrics/torch/features.hpp>
+
 #include <torch/torch.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
@@ -36,7 +37,7 @@ inline Tensor rotated(Tensor const& x, Tensor const& cosines, Tensor const& sine
 }
 
 inline Tensor causal_attention(Tensor const& q, Tensor const& k, Tensor const& v) {
-#if TORCH_VERSION_MAJOR >= 2
+#if KUNMETRICS_TORCH_HAS_ATTENTION
   return at::scaled_dot_product_attention(q, k, v, {}, 0.0, /*is_causal=*/true);
 #else
   auto const length = q.size(2);

@@ -55,6 +55,7 @@ class meter_hook {
 struct training_outcome {
   std::int64_t steps = 0;                  // that were trained
   std::vector<std::int64_t> peak_bytes{};  // by rank
+  std::vector<backend_allocations::bytes> libtorch_bytes{};  // by rank; empty where libtorch does not compute
   std::vector<kunmetrics::rank_report_row> by_rank{};  // empty where one rank has no other to compare with
 };
 
@@ -111,6 +112,7 @@ class training {
   template <class Backend>
   training_outcome run_rank_on(any_communicator& ranks) {
     bool const reports = ranks.rank() == 0;
+    backend_allocations const allocations{plan_.backend};
     running_step* running = nullptr;
     rank_meter::running_step* timed = nullptr;
     auto const interval = reporting_interval(plan_);
@@ -145,6 +147,7 @@ class training {
     }
     saver.finish();
     training_outcome outcome{.steps = done, .peak_bytes = gathered(engine.memory().peak_total(), ranks)};
+    if (auto const held = allocations.counted()) outcome.libtorch_bytes = gathered(*held, ranks);
     if (ranks.size() > 1) {
       auto const& totals = reports ? meter_.totals() : own.totals();
       outcome.by_rank = compared(times_of_rank(identity_of(ranks.rank()), totals), ranks);
@@ -170,8 +173,9 @@ class training {
     if (ranks.rank() == 0) log_->append(rows);
   }
 
-  static std::vector<std::int64_t> gathered(std::int64_t mine, any_communicator& ranks) {
-    std::vector<std::int64_t> all(static_cast<std::size_t>(ranks.size()));
+  template <class Value>
+  static std::vector<Value> gathered(Value const& mine, any_communicator& ranks) {
+    std::vector<Value> all(static_cast<std::size_t>(ranks.size()));
     ranks.all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{all}));
     return all;
   }

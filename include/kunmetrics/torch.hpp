@@ -3,6 +3,7 @@
 // libtorch. process_group.hpp, which needs c10d, is a header of its own.
 #pragma once
 
+#include <kunmetrics/torch/allocation_counter.hpp>
 #include <kunmetrics/torch/counted_work.hpp>
 #include <kunmetrics/torch/flop_counter.hpp>
 #include <kunmetrics/torch/module_parameters.hpp>

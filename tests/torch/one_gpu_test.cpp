@@ -35,7 +35,14 @@ TEST_CASE("a tiny llama learns; without recomputation its losses have the same d
   CHECK(layers["mfu"]["palm"] > 0);
   CHECK(layers["hfu"]["palm"] > layers["mfu"]["palm"]);
   CHECK(none["hfu"]["palm"] == none["mfu"]["palm"]);
+  CHECK(layers["memory"]["peak_bytes"] >= layers["memory"]["allocated_bytes"]);
+  CHECK(layers["memory"]["reserved_bytes"].is_null());
   CHECK(layers["memory"]["predicted_bytes"] < none["memory"]["predicted_bytes"]);
+}
+
+TEST_CASE("a CPU has no choice of libraries to tune, and says so") {
+  auto const told = ran("--device cpu --tiny 1 --sequence-length 8 --steps 1 --blas-tuning on 2>&1 >/dev/null").text;
+  CHECK(told.find("note: this libtorch has no choice of libraries on cpu\n") != std::string::npos);
 }
 
 TEST_CASE("what cannot be is one line on standard error, and exit 2") {
@@ -47,5 +54,6 @@ TEST_CASE("what cannot be is one line on standard error, and exit 2") {
   refused("--steps 0", "--steps: at least 1 needed, received 0");
   refused("--precision fp8 --device cpu", "--precision: bf16 or fp16 needed, received fp8");
   refused("--device cuda:7", "device: needed one of 0 of this kind, received cuda:7");
+  refused("--blas-tuning maybe --device cpu", "--blas-tuning: off or on needed, received maybe");
   refused("--colour red", "an option and its value needed, received --colour");
 }

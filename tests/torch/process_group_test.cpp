@@ -16,7 +16,7 @@ using namespace kunmetrics::units;
 namespace {
 constexpr int ranks = 3;
 
-void on_each_rank(std::function<void(c10d::ProcessGroup&, int)> const& work) {
+void on_each_rank(std::function<void(c10d::ProcessGroupGloo&, int)> const& work) {
   auto const store = c10::make_intrusive<c10d::HashStore>();
   std::vector<std::thread> threads;
   for (int rank = 0; rank < ranks; ++rank) {
@@ -33,7 +33,7 @@ void on_each_rank(std::function<void(c10d::ProcessGroup&, int)> const& work) {
 
 TEST_CASE("tokens add up, the slowest rank's time is the run's") {
   std::array<interval, ranks> all;
-  on_each_rank([&](c10d::ProcessGroup& group, int rank) {
+  on_each_rank([&](auto& group, int rank) {
     interval const mine{.tokens = (100 + rank) * token, .time = (1.0 + 0.5 * rank) * second, .steps = 7 * step};
     all.at(static_cast<std::size_t>(rank)) = interval_of_all(group, mine);
   });
@@ -46,7 +46,7 @@ TEST_CASE("tokens add up, the slowest rank's time is the run's") {
 
 TEST_CASE("each kind of FLOP adds up exactly") {
   std::array<executed_flop, ranks> all;
-  on_each_rank([&](c10d::ProcessGroup& group, int rank) {
+  on_each_rank([&](auto& group, int rank) {
     all.at(static_cast<std::size_t>(rank)) = executed_by_all(group, {1'000'000'000'000'001 * rank, 2 * rank, rank, 1});
   });
   for (auto const& each : all) CHECK(each == executed_flop{3'000'000'000'000'003, 6, 3, 3});

@@ -1,9 +1,8 @@
 // The torch backend against the CPU backend: gradients, losses of a whole training, and world sizes.
 #include "torch_backend.hpp"
 
-#include "c10d_communicator.hpp"
+#include "c10d_group.hpp"
 #include "cpu_backend.hpp"
-#include "gloo_group.hpp"
 #include "thread_communicator.hpp"
 #include "trainer/training_run.hpp"
 #include "zero3.hpp"

@@ -209,6 +209,33 @@ TEST_CASE("the CPU's clock, memory and name; a device that is not there") {
   REQUIRE(use);
   CHECK(use->bytes > (1 << 24));
   CHECK(use->peak_bytes >= use->bytes);
+  CHECK(!use->reserved_bytes);
   CHECK(!device_of(torch::kCPU));
   CHECK_THROWS_WITH(device_memory_of(c10::Device{c10::kCUDA, 99}), doctest::Contains("cuda:99"));
+}
+
+TEST_CASE("allocations of a thread and its backward pass, and how many bytes lived at once") {
+  constexpr std::int64_t megabyte = 1 << 20;
+  auto const before = torch::ones({megabyte / 4});
+  allocation_counter const counter;
+  {
+    auto const first = torch::empty({megabyte}), second = torch::empty({megabyte});  // of 4 bytes
+  }
+  CHECK(counter.counted().peak_bytes == 8 * megabyte);
+  CHECK(counter.counted().bytes == 0);
+  auto const kept = torch::empty({megabyte / 4});
+  {
+    allocation_counter const inner;
+    auto const third = torch::empty({megabyte / 4});
+    auto const borrowed = torch::from_blob(third.data_ptr(), {megabyte / 4});
+    CHECK(inner.counted().bytes == megabyte);
+    CHECK(counter.counted().bytes == 2 * megabyte);
+    std::thread{[] { torch::empty({megabyte}); }}.join();
+    CHECK(inner.counted().peak_bytes == megabyte);
+  }
+  CHECK(counter.counted().bytes == megabyte);
+  auto const leaf = torch::ones({megabyte / 4}, torch::requires_grad());
+  (leaf * leaf).sum().backward();
+  CHECK(counter.counted().bytes > 3 * megabyte - 64);  // kept, the leaf and its gradient
+  CHECK(counter.counted().peak_bytes == 8 * megabyte);
 }

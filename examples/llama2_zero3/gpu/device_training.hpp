@@ -3,13 +3,13 @@
 //   weights      [unit] 16 bit, flat      gradients   the same, written by the backward pass of each unit
 //   master, m, v [unit] fp32, flat        inputs      of every layer, 16 bit; a layer is recomputed in backward
 // One micro-batch a step. The norm is that of the whole gradient; where it is not finite the step is skipped and
-// the loss scale, which only fp16 has, moves as loss_scaler.hpp says. AdamW is the
-// trainer's, by whole-tensor operators on each unit. Bytes by part: device_bytes.
+// the loss scale, which only fp16 has, moves as loss_scaler.hpp says. AdamW is device_adamw's, unit by
+// unit. Bytes by part: device_bytes.
 #pragma once
 
-#include "../adamw.hpp"
 #include "../loss_scaler.hpp"
 #include "../torch_backend.hpp"
+#include "device_adamw.hpp"
 
 #include <array>
 #include <cstdint>
@@ -61,9 +61,8 @@ class device_training {
       }
       weights_.push_back(master.to(type));
       gradients_.push_back(at::empty({unit.numel}, on.dtype(type)));
-      m_.push_back(at::zeros({unit.numel}, on.dtype(at::kFloat)));
-      v_.push_back(at::zeros({unit.numel}, on.dtype(at::kFloat)));
-      master_.push_back(std::move(master));
+      auto const zeros = [&] { return at::zeros({unit.numel}, on.dtype(at::kFloat)); };
+      state_.push_back({std::move(master), zeros(), zeros()});
     }
   }
 
@@ -83,7 +82,11 @@ class device_training {
     if (overflow) return {loss, norm, true};
     ++applied_;
     auto const gradient_scale = std::min(1.0, clip / (norm + 1e-6)) / scale;
-    for (std::size_t u = 0; u < units_.size(); ++u) update(u, learning_rate, gradient_scale);
+    device_adamw_step const update{adamw_settings{}, learning_rate, gradient_scale, applied_};
+    for (std::size_t u = 0; u < units_.size(); ++u) {
+      device_adamw(update, state_[u], gradients_[u].to(at::kFloat));
+      weights_[u].copy_(state_[u].master);
+    }
     return {loss, norm, false};
   }
 
@@ -149,24 +152,13 @@ class device_training {
     return head.loss;
   }
 
-  void update(std::size_t u, double learning_rate, double gradient_scale) {
-    auto const& a = adamw_;
-    auto const gradient = gradients_[u].to(at::kFloat).mul_(gradient_scale);
-    m_[u].mul_(a.beta1).add_(gradient, 1 - a.beta1);
-    v_[u].mul_(a.beta2).addcmul_(gradient, gradient, 1 - a.beta2);
-    auto const t = static_cast<double>(applied_);
-    auto const root = (v_[u] / (1 - std::pow(a.beta2, t))).sqrt_().add_(a.epsilon);
-    master_[u].mul_(1 - learning_rate * a.weight_decay).addcdiv_(m_[u], root, -learning_rate / (1 - std::pow(a.beta1, t)));
-    weights_[u].copy_(master_[u]);
-  }
-
   std::vector<unit_layout> units_;
   torch_units::llama_units compute_;
   bool recompute_;
-  adamw_settings adamw_{};
   std::optional<loss_scaler> scaler_;
   std::int64_t applied_ = 0;
-  std::vector<Tensor> weights_, gradients_, master_, m_, v_;
+  std::vector<Tensor> weights_, gradients_;
+  std::vector<device_adamw_state> state_;
 };
 
 }  // namespace trainer

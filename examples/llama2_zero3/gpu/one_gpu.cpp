@@ -1,10 +1,11 @@
 // llama2-7b whole on one large GPU: tokens/s, MFU under every convention, HFU, memory predicted and measured, losses.
 //
 //   one_gpu [--device cuda] [--precision bf16|fp16] [--samples 1] [--sequence-length 4096] [--steps 100]
-//           [--recompute layers|none] [--layers 32] [--tiny 1] [--peak FLOP/s] [--seed 1]
+//           [--recompute layers|none] [--layers 32] [--tiny 1] [--peak FLOP/s] [--seed 1] [--blas-tuning off|on]
 // Prints one JSON object. Tokens are drawn with a skew, so that there is something to learn. Everything but the
 // losses is over the steps after the first five.
 #include "device_training.hpp"
+#include "fastest_blas.hpp"
 
 #include <kunmetrics.hpp>
 #include <kunmetrics/torch.hpp>
@@ -13,7 +14,9 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace {
 namespace km = kunmetrics;
@@ -24,7 +27,8 @@ using arguments = std::map<std::string, std::string>;
 
 arguments parsed(int argc, char** argv) {
   arguments all{{"device", "cuda"}, {"precision", "bf16"}, {"samples", "1"}, {"sequence-length", "4096"}, {"steps", "100"},
-                {"recompute", "layers"}, {"layers", "32"}, {"tiny", "0"}, {"peak", "0"}, {"seed", "1"}};
+                {"recompute", "layers"}, {"layers", "32"}, {"tiny", "0"}, {"peak", "0"}, {"seed", "1"},
+                {"blas-tuning", "off"}};
   for (int i = 1; i < argc; i += 2) {
     std::string const name = argv[i];
     if (!name.starts_with("--") || !all.contains(name.substr(2)) || i + 1 == argc) {
@@ -98,9 +102,32 @@ void print_utilization(km::training_case const& run, km::token_rate_t rate) {
   std::printf("},\n");
 }
 
+// The fastest library for the run's products, used from here on, where there is a choice.
+std::optional<blas_tuning> tuned(at::Device device, at::ScalarType type, llama_shape const& shape,
+                                 micro_batch const& batch, bool recompute) {
+  auto libraries = blas_libraries(device);
+  if (libraries.empty()) {
+    std::fprintf(stderr, "note: this libtorch has no choice of libraries on %s\n", device.str().c_str());
+    return std::nullopt;
+  }
+  auto const found = fastest_blas(std::move(libraries), fc_products(shape, batch, recompute),
+                                  [&](fc_product const& product) { return seconds_of_product(product, device, type); });
+  std::fputs(blas_table(found).c_str(), stderr);
+  return found;
+}
+
+void print_memory(std::int64_t predicted, km::maybe<km::memory_use> const& use) {
+  std::printf("  \"memory\": {\"predicted_bytes\": %lld, ", static_cast<long long>(predicted));
+  if (!use) return static_cast<void>(std::printf("\"peak_bytes\": null, \"reason\": \"%s\"},\n", use.reason().data()));
+  std::printf("\"allocated_bytes\": %lld, \"peak_bytes\": %lld, \"reserved_bytes\": %s, \"counted_by\": \"%s\"},\n",
+              static_cast<long long>(use->bytes), static_cast<long long>(use->peak_bytes),
+              use->reserved_bytes ? std::to_string(*use->reserved_bytes).c_str() : "null", use->counted_by.data());
+}
+
 template <class Clock, km::recompute Recompute>
 void train(arguments const& given, at::Device device) {
   bool const half = choice(given, "precision", "bf16", "fp16") == "fp16";
+  bool const tunes = choice(given, "blas-tuning", "off", "on") == "on";
   auto const model = model_of(given);
   auto const shape = shape_of(model);
   micro_batch const batch{count(given, "samples"), count(given, "sequence-length")};
@@ -117,7 +144,9 @@ void train(arguments const& given, at::Device device) {
     std::fprintf(stderr, "%-14.*s %8.2f GiB\n", static_cast<int>(part.name.size()), part.name.data(), static_cast<double>(part.bytes) / (1 << 30));
   }
   auto const steps = count(given, "steps");
-  device_training training{shape, batch, device, half ? at::kHalf : at::kBFloat16, recompute, static_cast<std::uint64_t>(count(given, "seed"))};
+  auto const type = half ? at::kHalf : at::kBFloat16;
+  auto const tuning = tunes ? tuned(device, type, shape, batch, recompute) : std::nullopt;
+  device_training training{shape, batch, device, type, recompute, static_cast<std::uint64_t>(count(given, "seed"))};
   km::basic_meter<Clock, km::tokens_per_processor_second_t> meter{run, {.warm_up = std::min<std::int64_t>(5, steps - 1) * step}, {}};
   std::vector<double> losses;
   for (std::int64_t i = 0; i < steps; ++i) {
@@ -130,7 +159,6 @@ void train(arguments const& given, at::Device device) {
     std::fprintf(stderr, "step %lld loss %.4f\n", static_cast<long long>(i + 1), result.loss);
   }
   auto const rate = *meter(km::tokens_per_processor_second);
-  auto const memory = km::device_memory_of(device);
   std::printf("{\"model\": \"%s\", \"device\": \"%s\", \"libtorch\": \"%s\", \"precision\": \"%s\", \"recompute\": \"%s\",\n",
               model.name.data(), run.processor.name.data(), TORCH_VERSION, half ? "fp16" : "bf16", recompute ? "layers" : "none");
   std::printf("  \"samples\": %lld, \"sequence_length\": %lld, \"steps\": %lld, \"tokens_per_processor_second\": %.2f,",
@@ -141,8 +169,9 @@ void train(arguments const& given, at::Device device) {
   } else {
     std::printf("  \"peak\": null,\n");
   }
-  std::printf("  \"memory\": {\"predicted_bytes\": %lld, \"peak_bytes\": %lld, \"counted_by\": \"%s\"},\n  \"loss\": [",
-              static_cast<long long>(predicted), static_cast<long long>(memory ? memory->peak_bytes : 0), memory ? memory->counted_by.data() : memory.reason().data());
+  print_memory(predicted, km::device_memory_of(device));
+  if (tuning) std::printf("  \"blas\": {\"library\": \"%s\", \"gain\": %.6f},\n", tuning->libraries[tuning->chosen].name.data(), tuning->gain());
+  std::printf("  \"loss\": [");
   for (std::size_t i = 0; i < losses.size(); ++i) std::printf("%s%.6f", i == 0 ? "" : ", ", losses[i]);
   std::printf("]}\n");
 }

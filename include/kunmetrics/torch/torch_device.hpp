@@ -1,7 +1,7 @@
 // Clock, memory and name of the device that libtorch computes on.
 //
 //   synchronised_clock<Device>   the steady clock, read when the device has done all that it was given
-//   device_memory_of             bytes held now and at most, and by whom they are counted
+//   device_memory_of             bytes held now, at most and in reserve, and by whom they are counted
 //   device_of                    the device's entry in devices.hpp, by the name that its driver tells
 // On a CPU the clock is the steady clock and memory is the process's. CUDA's figures need a libtorch with CUDA
 // (KUNMETRICS_TORCH_CUDA, set by the CMake target); without it they are absent and say so.
@@ -51,6 +51,7 @@ struct synchronised_clock {
 struct memory_use {
   std::int64_t bytes = 0;
   std::int64_t peak_bytes = 0;
+  maybe<std::int64_t> reserved_bytes = absent{"a CPU's allocator keeps nothing in reserve"};  // with what is free in it
   std::string_view counted_by{};
 };
 
@@ -73,12 +74,14 @@ inline maybe<memory_use> device_memory_of(c10::Device device) {
   if (device.is_cpu()) {
     auto const now = detail::process_status("VmRSS"), most = detail::process_status("VmHWM");
     if (!now || !most) return absent{"this system does not tell a process's memory"};
-    return memory_use{*now, *most, "the process: VmRSS, VmHWM"};
+    return memory_use{.bytes = *now, .peak_bytes = *most, .counted_by = "the process: VmRSS, VmHWM"};
   }
 #ifdef KUNMETRICS_TORCH_CUDA
   auto const statistics = c10::cuda::CUDACachingAllocator::getDeviceStats(device.has_index() ? device.index() : 0);
-  auto const& held = statistics.allocated_bytes[0];  // 0: of both pools
-  return memory_use{held.current, held.peak, "libtorch's caching allocator"};
+  constexpr std::size_t both_pools = 0;
+  auto const& held = statistics.allocated_bytes[both_pools];
+  return memory_use{.bytes = held.current, .peak_bytes = held.peak, .reserved_bytes = statistics.reserved_bytes[both_pools].current,
+                    .counted_by = "libtorch's caching allocator"};
 #else
   return absent{"this libtorch was built without CUDA"};
 #endif

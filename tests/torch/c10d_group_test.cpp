@@ -125,6 +125,9 @@ TEST_CASE("what cannot be trained or joined is one line") {
   refused("WORLD_SIZE=2 RANK=2 ", "RANK of 0 to 1 needed, received 2");
   refused("WORLD_SIZE=2 RANK=1 MASTER_PORT=http ", "MASTER_PORT of 1 to 65535 needed, received http");
   refused("WORLD_SIZE=2 RANK=1 MASTER_PORT=1 ", "MASTER_ADDR needed, the host of rank 0, received none");
+  trainer_test::check_refused(folder, program, with({"--engine", "c10d", "--collectives", "nccl"}),
+                              "--collectives nccl: needed a build against a libtorch with NCCL, and nccl.h, found one without");
+  trainer_test::check_refused(folder, program, with({"--collectives", "nccl"}), "--collectives: needed --engine c10d, found threads");
   trainer_test::check_refused(folder, program, with({"--engine", "c10d", "--restarts", "1"}),
                               "--restarts: needed the threads or mpi engine, as torchrun restarts ranks itself, found c10d");
   auto const other = run_over_gloo(2, folder, {"--ranks", "3"});

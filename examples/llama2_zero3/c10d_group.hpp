@@ -1,11 +1,17 @@
-// A gloo group of c10d, as libtorch's launchers make it: from RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT.
-// torchrun's agent may hold the store itself, and says so; else rank 0 does.
+// A group of c10d, gloo's or NCCL's, as libtorch's launchers make it: from RANK, WORLD_SIZE, MASTER_ADDR and
+// MASTER_PORT. torchrun's agent may hold the store itself, and says so; else rank 0 does.
 #pragma once
 
 #include "c10d_communicator.hpp"
 
+#include <kunmetrics/io/json_document.hpp>
+
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#ifdef USE_C10D_NCCL
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+#include <torch/cuda.h>
+#endif
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include <chrono>
@@ -79,13 +85,49 @@ inline c10::intrusive_ptr<c10d::ProcessGroupGloo> gloo_group(c10::intrusive_ptr<
   return c10::make_intrusive<gloo>(store, rank, size, options);
 }
 
-// Joins this process to the others of its run. Throws std::runtime_error when they do not meet in time. The group's own timeout, which can only say that a call failed, comes
-// after the communicator's, which says who did not come.
-inline c10d_communicator c10d_ranks(c10d_place const& place, std::chrono::milliseconds timeout) {
+#ifdef USE_C10D_NCCL
+// The card of LOCAL_RANK, which torchrun sets; without it, of the rank among all.
+inline at::Device card_of(c10d_place const& place) {
+  auto const cards = static_cast<int>(torch::cuda::device_count());
+  if (cards == 0) throw std::runtime_error("a GPU needed for NCCL, found none");
+  bool const local = std::getenv("LOCAL_RANK") != nullptr;
+  auto const mine = local ? static_cast<int>(detail::environment_number("LOCAL_RANK", 0, 65'535)) : place.rank;
+  return {at::kCUDA, static_cast<at::DeviceIndex>(mine % cards)};
+}
+
+// NCCL between the ranks' cards, of which each rank has its own. Runs on GPUs only.
+inline c10::intrusive_ptr<c10d::ProcessGroupNCCL> nccl_group(c10::intrusive_ptr<c10d::Store> const& store, int rank,
+                                                             int size, std::chrono::milliseconds timeout) {
+  auto const options = c10d::ProcessGroupNCCL::Options::create();
+  options->timeout = timeout;
+  return c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, size, options);
+}
+#endif
+
+// Throws input_error for collectives, "gloo" or "nccl", that this build has not.
+inline void require_collectives([[maybe_unused]] std::string_view collectives) {
+#ifndef USE_C10D_NCCL
+  if (collectives != "nccl") return;
+  throw kunmetrics::input_error{kunmetrics::detail::needed_found(
+      "--collectives nccl", "a build against a libtorch with NCCL, and nccl.h", "one without")};
+#endif
+}
+
+// Joins this process to the others of its run, over "gloo" or "nccl". Throws std::runtime_error when they do not meet in
+// time. The group's own timeout, which can only say that a call failed, comes after the communicator's, which says
+// who did not come.
+inline c10d_communicator c10d_ranks(c10d_place const& place, std::chrono::milliseconds timeout,
+                                    [[maybe_unused]] std::string_view collectives = "gloo") {
+  auto const of_group = timeout + std::chrono::seconds{30};
   try {
     auto const store = store_of(place, timeout);
-    auto group = gloo_group(store, place.rank, place.size, place.address, timeout + std::chrono::seconds{30});
-    return {std::move(group), store, timeout};
+#ifdef USE_C10D_NCCL
+    if (collectives == "nccl") {
+      auto const card = card_of(place);
+      return {nccl_group(store, place.rank, place.size, of_group), store, timeout, card};
+    }
+#endif
+    return {gloo_group(store, place.rank, place.size, place.address, of_group), store, timeout};
   } catch (std::exception const& failure) {  // after the first line comes a trace of calls, for libtorch's authors
     std::string const text = failure.what();
     throw std::runtime_error("--engine c10d: " + text.substr(0, text.find('\n')));
