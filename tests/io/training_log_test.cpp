@@ -72,6 +72,17 @@ TEST_CASE("the same step told by several ranks counts once") {
   CHECK(log.step_time->count == 3);
 }
 
+TEST_CASE("a rank that no count can be is none, and its line is read") {
+  for (std::string const rank : {std::string(80, '7'), std::string{"1.5"}}) {
+    CAPTURE(rank);
+    for (auto const& prefix : {"[default" + rank + "]:", rank + ": "}) {
+      CHECK(logs::rank_of(prefix) == -1);
+      CHECK(read_training_log_text(prefix + megatron(7)).steps == read_training_log_text(megatron(7)).steps);
+    }
+  }
+  CHECK(logs::rank_of("[default12]: iteration") == 12);
+}
+
 TEST_CASE("a step number that goes back is a restart") {
   auto const log = read_training_log_text(megatron(1, "3.0") + "\n" + megatron(2, "2.9") + "\n" + megatron(3, "2.8") + "\n" +
                                           megatron(2, "2.91") + "\n" + megatron(3, "2.81") + "\n");

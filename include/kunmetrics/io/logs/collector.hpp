@@ -307,14 +307,15 @@ inline std::int64_t rank_of(std::string_view line) {
   auto const leading = trimmed(head);
   parts::scanned_number const number{leading};
   if (number.valid() && leading.substr(number.size()).starts_with(": ")) {
-    return static_cast<std::int64_t>(number.value());
+    if (auto const rank = count_of(number.value())) return *rank;
   }
   for (std::string_view const name : {"[default", "ank", "[1,"}) {
     auto text = text_after(head, name);
     if (!text) continue;
     text->remove_prefix(std::min(text->find_first_not_of("= -"), text->size()));
-    parts::scanned_number const rank{*text};
-    if (rank.valid()) return static_cast<std::int64_t>(rank.value());
+    parts::scanned_number const printed_rank{*text};
+    if (!printed_rank.valid()) continue;
+    if (auto const rank = count_of(printed_rank.value())) return *rank;
   }
   return -1;
 }

@@ -187,11 +187,12 @@ inline std::optional<printed> human_number_after(std::string_view line, std::str
 }
 
 // A whole number that a count can be.
+inline std::optional<std::int64_t> count_of(double number) {
+  if (!(number >= 0 && number <= 9e15 && number == std::floor(number))) return std::nullopt;
+  return static_cast<std::int64_t>(number);
+}
 inline std::optional<std::int64_t> count_of(std::optional<printed> const& number) {
-  if (!number || number->value < 0 || number->value > 9e15 || number->value != std::floor(number->value)) {
-    return std::nullopt;
-  }
-  return static_cast<std::int64_t>(number->value);
+  return number ? count_of(number->value) : std::nullopt;
 }
 
 // Text without the blanks around it.
