@@ -17,7 +17,7 @@ std::vector<blas_library> const two{{"first", [] { in_use = "first"; }}, {"secon
 
 // `often` is the faster under "first", the other under "second".
 blas_tuning tuned(std::int64_t times) {
-  return fastest_blas(two, {{"often", 2, 2, 2, times}, {"once", 2, 2, 2, 1}}, [](fc_product const& product) {
+  return fastest_blas(two, {{"often", 2, 2, 2, times}, {"once", 2, 2, 2, 1}}, [](step_product const& product) {
     return (product.name == "often") == (in_use == "first") ? 1.0 : 2.0;
   });
 }
@@ -28,17 +28,17 @@ TEST_CASE("the library that is fastest over a whole step stays in use") {
   CHECK(in_use == "first");
   CHECK(first.chosen == 0);
   CHECK(first.gain() == 1.0);
-  auto const second = fastest_blas(two, first.products, [](fc_product const&) { return in_use == "second" ? 0.5 : 1.0; });
+  auto const second = fastest_blas(two, first.products, [](step_product const&) { return in_use == "second" ? 0.5 : 1.0; });
   CHECK(in_use == "second");
   CHECK(second.chosen == 1);
   CHECK(second.gain() == 2.0);
   CHECK(blas_table(second).find("second is used, 2.000 times as fast as first") != std::string::npos);
-  CHECK_THROWS_WITH(fastest_blas({}, first.products, [](fc_product const&) { return 1.0; }), doctest::Contains("received none"));
+  CHECK_THROWS_WITH(fastest_blas({}, first.products, [](step_product const&) { return 1.0; }), doctest::Contains("received none"));
 }
 
 TEST_CASE("the products of a step have its FLOP") {
   auto const flop = [](bool recompute) {
-    auto const all = fc_products(shape, batch, recompute);
+    auto const all = step_products(shape, batch, recompute);
     return std::accumulate(all.begin(), all.end(), std::int64_t{0}, [](auto sum, auto const& each) { return sum + each.flop(); });
   };
   std::int64_t weights = 0;

@@ -26,7 +26,7 @@
 namespace trainer {
 
 // [m, k] x [k, n], `times` a step.
-struct fc_product {
+struct step_product {
   std::string_view name;
   std::int64_t m, n, k, times;
 
@@ -35,8 +35,8 @@ struct fc_product {
 
 // The products of a step: those of a layer's matrices and of the head's chunks, three for each weight [n, k]; with
 // recomputation a layer's forward ones run twice.
-inline std::vector<fc_product> fc_products(llama_shape const& shape, micro_batch const& batch, bool recompute) {
-  std::vector<fc_product> all;
+inline std::vector<step_product> step_products(llama_shape const& shape, micro_batch const& batch, bool recompute) {
+  std::vector<step_product> all;
   auto const add = [&](tensor_slot const& weight, std::int64_t rows, std::int64_t forward, std::int64_t backward) {
     if (weight.rows == 1) return;  // a norm's
     all.push_back({weight.name, rows, weight.rows, weight.columns, forward});
@@ -71,7 +71,7 @@ inline std::vector<blas_library> blas_libraries([[maybe_unused]] at::Device devi
 
 struct blas_tuning {
   std::vector<blas_library> libraries;
-  std::vector<fc_product> products;
+  std::vector<step_product> products;
   std::vector<std::vector<double>> seconds;  // [library][product], of one call
   std::size_t chosen = 0;
 
@@ -86,8 +86,8 @@ struct blas_tuning {
 
 // Times every product under every library by `seconds_of(product)` and leaves the fastest in use. Throws
 // std::invalid_argument for no library.
-template <std::invocable<fc_product const&> SecondsOf>
-blas_tuning fastest_blas(std::vector<blas_library> libraries, std::vector<fc_product> products, SecondsOf const& seconds_of) {
+template <std::invocable<step_product const&> SecondsOf>
+blas_tuning fastest_blas(std::vector<blas_library> libraries, std::vector<step_product> products, SecondsOf const& seconds_of) {
   if (libraries.empty()) throw std::invalid_argument("fastest_blas: at least one library needed, received none");
   blas_tuning tuned{std::move(libraries), std::move(products), {}, 0};
   for (std::size_t i = 0; i < tuned.libraries.size(); ++i) {
@@ -101,7 +101,7 @@ blas_tuning fastest_blas(std::vector<blas_library> libraries, std::vector<fc_pro
 }
 
 // Seconds of one call on the device: the least of five rounds of `calls`, after one round to warm up.
-inline double seconds_of_product(fc_product const& product, at::Device device, at::ScalarType type, int calls = 10) {
+inline double seconds_of_product(step_product const& product, at::Device device, at::ScalarType type, int calls = 10) {
   at::NoGradGuard const no_grad;
   auto const on = at::TensorOptions{type}.device(device);
   auto const a = at::randn({product.m, product.k}, on), b = at::randn({product.n, product.k}, on).t();

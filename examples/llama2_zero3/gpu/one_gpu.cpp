@@ -110,8 +110,8 @@ std::optional<blas_tuning> tuned(at::Device device, at::ScalarType type, llama_s
     std::fprintf(stderr, "note: this libtorch has no choice of libraries on %s\n", device.str().c_str());
     return std::nullopt;
   }
-  auto const found = fastest_blas(std::move(libraries), fc_products(shape, batch, recompute),
-                                  [&](fc_product const& product) { return seconds_of_product(product, device, type); });
+  auto const found = fastest_blas(std::move(libraries), step_products(shape, batch, recompute),
+                                  [&](step_product const& product) { return seconds_of_product(product, device, type); });
   std::fputs(blas_table(found).c_str(), stderr);
   return found;
 }
