@@ -73,7 +73,7 @@ TEST_CASE("the same step told by several ranks counts once") {
 }
 
 TEST_CASE("a rank that no count can be is none, and its line is read") {
-  for (std::string const rank : {std::string(80, '7'), std::string{"1.5"}}) {
+  for (auto const& rank : {std::string(80, '7'), std::string{"1.5"}}) {
     CAPTURE(rank);
     for (auto const& prefix : {"[default" + rank + "]:", rank + ": "}) {
       CHECK(logs::rank_of(prefix) == -1);
