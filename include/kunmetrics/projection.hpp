@@ -21,6 +21,8 @@ template <typename T>
 struct projected {
   T value;
 };
+template <typename T>
+projected(T) -> projected<T>;  // clang before 17 has none of its own for an aggregate
 
 // The rate of one processor at an MFU of `Convention`. Throws precondition_error for an MFU outside (0, 1] or a peak that
 // is not positive.
