@@ -8,9 +8,12 @@
 #include <bit>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <limits>
 #include <random>
 #include <sstream>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -260,7 +263,12 @@ TEST_CASE("a writer killed at any moment leaves whole lines, and at most one wit
       json_lines log{path, {.lines = 7}};
       for (int i = 1;; ++i) log.append(note{std::to_string(i) + std::string(5000, 'x')});
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds{5 + 3 * run});
+    // from the first lines on, which a busy machine may keep waiting
+    std::error_code none_yet;
+    for (int i = 0; i < 10'000 && !(std::filesystem::file_size(path, none_yet) > 10'000 && !none_yet); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{3 * run});
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     auto text = content(path);
