@@ -29,14 +29,10 @@ for host in "$a" "$b"; do
   ip -n "$host" link set cable up
 done
 
-on() { # HOST COMMAND...: as a shell on that host would run it
-  local host=$1
-  shift
-  ip netns exec "$host" unshare --uts sh -c "hostname $host; exec $*"
-}
-# what mpirun calls in place of ssh: HOST COMMAND...
+# HOST COMMAND...: as a shell on that host would run it; what mpirun calls in place of ssh
 printf '#!/bin/sh\nhost=$1\nshift\nexec ip netns exec "$host" unshare --uts sh -c "hostname $host; $*"\n' > "$out/agent"
 chmod +x "$out/agent"
+on() { "$out/agent" "$@"; }
 
 case=$PWD/examples/llama2_zero3/cases/demo.json
 run="$program --case $case --layers 1 --steps 6 --checkpoint-every 6 --timeout 60"

@@ -46,7 +46,7 @@ struct fc_measured {
   bool complete = false;  // all ways were
 };
 
-inline constexpr std::array<std::int64_t, 3> fc_heights{128, 64, 256};  // the untuned one first
+inline constexpr std::array<std::int64_t, 3> fc_heights{fc_plan{}.height, 64, 256};  // the untuned one first
 
 template <class Number>
 class fc_measurement {
@@ -67,7 +67,7 @@ class fc_measurement {
   static constexpr int turns = 4;  // the first of them warms up and counts too, if it is the best
   static constexpr std::array<std::int64_t, 2> narrow_columns{512, 2048};
   static constexpr std::array<std::int64_t, 3> shared_columns{head_columns, 512, 2048};
-  static constexpr std::array<std::int64_t, 4> gradient_heights{256, 64, 128, 512};
+  static constexpr std::array<std::int64_t, 4> gradient_heights{fc_gradient{}.rows, 64, 128, 512};
 
   // Kernels of this format that leave weights as they lie.
   static std::vector<fc_kernel> unpacked_kernels() {

@@ -11,6 +11,7 @@
 // may thus be compared, to the bit, with itself only.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -50,7 +51,7 @@ inline constexpr std::int64_t head_columns = 1024;
 /// The head's chunks are a few hundred rows: lower blocks, so that there is one for every thread.
 inline constexpr std::int64_t head_height = 128;
 constexpr std::int64_t height_of(fc_matrix matrix, std::int64_t height) noexcept {
-  return matrix == fc_matrix::lm_head && height > head_height ? head_height : height;
+  return matrix == fc_matrix::lm_head ? std::min(height, head_height) : height;
 }
 
 struct fc_plan {

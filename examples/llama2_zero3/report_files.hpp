@@ -81,9 +81,7 @@ inline kunmetrics::json ranks_json(training_outcome const& outcome) {
   if (outcome.by_rank.empty()) {
     return {{"straggler", nullptr}, {"reason", "one rank has no other to be compared with"}, {"times", nullptr}};
   }
-  auto const& own = outcome.by_rank[kunmetrics::own_work];
-  return {{"straggler", {{"rank", own.slowest_rank}, {"node", own.slowest_node.text()}, {"own_work", json_of(own.max)}}},
-          {"times", json_of(outcome.by_rank)}};
+  return {{"straggler", json_of(kunmetrics::straggler_of(outcome.by_rank))}, {"times", json_of(outcome.by_rank)}};
 }
 
 // Machines by ranks of each; one machine where they are not alike.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 using nlohmann::json;
 using trainer_test::arguments;
@@ -23,7 +24,21 @@ using trainer_test::with;
 
 namespace {
 std::string const program = LLAMA2_ZERO3_PROGRAM;
+
+// One line of rank, step and file that says why the checkpoint of step 6 of two ranks could not be written; that of
+// step 3 stays, and nothing else. Returns the line.
+std::string check_unwritten(small_folder const& folder, trainer_test::program_outcome const& full, std::string_view why) {
+  CHECK(full.code == 1);
+  auto line = last_line(full.err);
+  CAPTURE(line);
+  CHECK(line.starts_with("llama2_zero3: rank "));
+  CHECK(line.find(" of 2, step 6, unit checkpoint: a/checkpoints/step_00000006.tmp/") != std::string::npos);
+  CHECK(line.find(why) != std::string::npos);
+  CHECK(content(folder / "a/checkpoints/latest") == "step_00000003\n");
+  CHECK_FALSE(std::filesystem::exists(folder / "a/checkpoints/step_00000006.tmp"));
+  return line;
 }
+}  // namespace
 
 TEST_CASE("a run taken up again ends as the one that nothing disturbed, on as many ranks or others") {
   small_folder const folder;
@@ -72,14 +87,7 @@ TEST_CASE("a full disk, a folder that is none: one line, and the last checkpoint
   // no file beyond 16 blocks of 512 bytes: what write(2) then refuses looks like a full disk to the program
   auto const full = run_program(folder, program, with({"--out", "a", "--steps", "9", "--checkpoint-every", "3", "--resume", "a/checkpoints"}),
                                 "trap '' XFSZ; ulimit -f 16; ");
-  CHECK(full.code == 1);
-  auto const line = last_line(full.err);
-  CAPTURE(line);
-  CHECK(line.starts_with("llama2_zero3: rank "));
-  CHECK(line.find(" of 2, step 6, unit checkpoint: a/checkpoints/step_00000006.tmp/rank_0000") != std::string::npos);
-  CHECK(line.find("File too large") != std::string::npos);
-  CHECK(content(folder / "a/checkpoints/latest") == "step_00000003\n");
-  CHECK(!std::filesystem::exists(folder / "a/checkpoints/step_00000006.tmp"));
+  CHECK(check_unwritten(folder, full, "File too large").find("step_00000006.tmp/rank_0000") != std::string::npos);
   CHECK(run_program(folder, program, with({"--out", "a", "--steps", "6", "--resume", "a/checkpoints"})).code == 0);
 
   folder.file("b/checkpoints", "a file");
@@ -91,7 +99,6 @@ TEST_CASE("a full disk, a folder that is none: one line, and the last checkpoint
 TEST_CASE("a disk that is full, a real one with room for one checkpoint and a half") {
   small_folder const folder;
   folder.write(on_ranks(2, 1));
-  auto const saving = with({"--out", "a", "--steps", "9", "--checkpoint-every", "3"});
   REQUIRE(run_program(folder, program, with({"--out", "whole", "--steps", "3", "--checkpoint-every", "3"})).code == 0);
   std::uintmax_t bytes = 0;
   for (auto const& file : std::filesystem::recursive_directory_iterator{folder / "whole"}) bytes += file.is_regular_file() ? file.file_size() : 0;
@@ -100,15 +107,8 @@ TEST_CASE("a disk that is full, a real one with room for one checkpoint and a ha
     MESSAGE("not checked: only root mounts a small disk");
     return;
   }
-  auto const full = run_program(folder, program, saving);
-  CHECK(full.code == 1);
-  auto const line = last_line(full.err);
-  CAPTURE(line);
-  CHECK(line.starts_with("llama2_zero3: rank "));
-  CHECK(line.find(", step 6, unit checkpoint: a/checkpoints/step_00000006.tmp/") != std::string::npos);
-  CHECK(line.find("No space left on device") != std::string::npos);
-  CHECK(content(folder / "a/checkpoints/latest") == "step_00000003\n");
-  CHECK_FALSE(std::filesystem::exists(folder / "a/checkpoints/step_00000006.tmp"));
+  auto const full = run_program(folder, program, with({"--out", "a", "--steps", "9", "--checkpoint-every", "3"}));
+  check_unwritten(folder, full, "No space left on device");
   CHECK(state_of(folder / "a/checkpoints/step_00000003", 2) == state_of(folder / "whole/checkpoints/step_00000003", 2));
   CHECK(run_program(folder, program, with({"--out", "b", "--steps", "6", "--resume", "a/checkpoints"})).code == 0);
 }
