@@ -30,7 +30,7 @@ def trained(trainer, case, arguments, timed=TIMED):
     seconds = statistics.median(step["time"] for step in steps[WARM_UP:])
     hfu = next(iter(report["hfu"].values()))
     return {"tokens_per_second": steps[-1]["tokens"] / seconds, "seconds": seconds, "tokens": steps[-1]["tokens"],
-            "hfu": hfu["value"] if hfu else None, "flop_per_token": hfu["flop_per_token"]["value"] if hfu else None,
+            "hfu": hfu["value"] if hfu else None, "flop_per_token": hfu["flop_per_token"]["value"] if hfu and hfu["value"] else None,
             "bytes_by_part": bytes_by_part, "resident_bytes": usage.ru_maxrss * 1024, "loss": steps[-1]["loss"]}
 
 

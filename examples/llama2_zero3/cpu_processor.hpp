@@ -40,8 +40,9 @@ class cpu_processor {
     std::string const size = std::to_string(peak.size);
     std::string const in{name_of(peak.multiplied)};
     std::string const run{name_of(precision)};
+    std::string const whose = peak.kernel == fc_kernel::panels ? "the trainer's own" : "oneDNN";
     auto const as = peak.multiplied == precision ? std::string{} : ", as which this CPU multiplies " + run + ",";
-    return "measured at the start of the run: oneDNN " + in + " products of " + size + " x " + size + " x " + size +
+    return "measured at the start of the run: " + whose + " " + in + " products of " + size + " x " + size + " x " + size +
            as + " on " + std::to_string(peak.threads) + (peak.threads == 1 ? " thread, " : " threads, ") +
            significant(peak.flop_per_second / 1e9, 4) + " GFLOP/s, shared by " + std::to_string(ranks) +
            (ranks == 1 ? " rank" : " ranks");

@@ -3,7 +3,7 @@
 //   seconds of a product = packing once + T rows in blocks of `rows` on the rank's threads
 // Ways of forward and input gradient: every kernel there is for the format, at heights of 64, 128 and 256 rows,
 // and those that do not pack also by 512 or 2048 columns at once; of the head's forward pass, whose threads share
-// columns, 512 to 2048 of them. Ways of the weights' gradients: kernels that do not pack, blocks of 64 to 512 rows.
+// columns, 512 to 2048 of them. Ways of the weights' gradients: kernels that do not pack, blocks of 64 to 1024 rows.
 // Each is measured on as many rows as take some milliseconds, in turns, and its best of `turns` counts, as other
 // work on the machine can only lengthen it. The untuned way comes first; when the time that a product may take
 // is over, ways not yet measured are left out. A way that was a tenth slower than the best of its height in a
@@ -67,13 +67,24 @@ class fc_measurement {
   static constexpr int turns = 4;  // the first of them warms up and counts too, if it is the best
   static constexpr std::array<std::int64_t, 2> narrow_columns{512, 2048};
   static constexpr std::array<std::int64_t, 3> shared_columns{head_columns, 512, 2048};
-  static constexpr std::array<std::int64_t, 4> gradient_heights{fc_gradient{}.rows, 64, 128, 512};
+  static constexpr std::array<std::int64_t, 5> gradient_heights{fc_gradient{}.rows, 64, 128, 512, 1024};
 
-  // Kernels of this format that leave weights as they lie.
-  static std::vector<fc_kernel> unpacked_kernels() {
-    std::vector<fc_kernel> kernels{fc_kernel::gemm};
-    if (has_kernel<Number>(fc_kernel::openblas)) kernels.push_back(fc_kernel::openblas);
-    return kernels;
+  // Kernels that there are for this format, of those that pack weights or of those that do not.
+  static std::vector<fc_kernel> kernels(bool packing) {
+    std::vector<fc_kernel> found;
+    for (std::size_t i = 0; i < fc_kernel_names.size(); ++i) {
+      auto const kernel = static_cast<fc_kernel>(i);
+      if (packs_weights(kernel) == packing && has_kernel<Number>(kernel)) found.push_back(kernel);
+    }
+    return found;
+  }
+
+  // The same ways, the one that is taken where nothing is tuned first.
+  static std::vector<fc_candidate> untuned_first(fc_candidate untuned, std::vector<fc_candidate> ways) {
+    if (!has_kernel<Number>(untuned.how.kernel)) untuned.how.kernel = fc_kernel::gemm;
+    auto const at = std::ranges::find_if(ways, [&](fc_candidate const& way) { return way.how == untuned.how && way.rows == untuned.rows; });
+    std::rotate(ways.begin(), at, at + 1);
+    return ways;
   }
 
   fc_measured of_rows(fc_matrix matrix, fc_use use) {
@@ -83,14 +94,15 @@ class fc_measurement {
     std::vector<fc_candidate> ways;
     for (auto const height : fc_heights) {
       if (height_of(matrix, height) != height) continue;
-      for (auto const kernel : unpacked_kernels()) {
+      for (auto const kernel : kernels(false)) {
         ways.push_back({{kernel, 0}, height});
         for (auto const columns : narrow_columns) {
           if (columns < n) ways.push_back({{kernel, columns}, height});
         }
       }
-      if (has_kernel<Number>(fc_kernel::packed)) ways.push_back({{fc_kernel::packed, 0}, height});
+      for (auto const kernel : kernels(true)) ways.push_back({{kernel, 0}, height});
     }
+    ways = untuned_first({untuned_fc_plan()(matrix, pass), height_of(matrix, fc_plan{}.height)}, std::move(ways));
     auto const sample = sample_rows(n, out + in - n);
     take_memory(sample * (out + in - n), out * in, n * fc_heights.back());
     return measured(matrix, use, std::move(ways), [&](fc_candidate const& way) {
@@ -103,15 +115,18 @@ class fc_measurement {
     auto const [out, in] = size_of(fc_matrix::lm_head, shape_);
     auto const sample = head_rows();
     std::vector<fc_candidate> ways;
-    for (auto const kernel : unpacked_kernels()) {
+    for (auto const kernel : kernels(false)) {
       for (auto const columns : shared_columns) ways.push_back({{kernel, columns}, sample});
     }
-    if (has_kernel<Number>(fc_kernel::packed)) ways.push_back({{fc_kernel::packed, 0}, head_height});
+    for (auto const kernel : kernels(true)) ways.push_back({{kernel, 0}, head_height});
+    auto const untuned = untuned_fc_plan()(fc_matrix::lm_head, fc_pass::forward).kernel;
+    bool const packed = packs_weights(untuned) && has_kernel<Number>(untuned);
+    ways = untuned_first({{untuned, packed ? 0 : head_columns}, packed ? head_height : sample}, std::move(ways));
     take_memory(sample * in, out * in, out * head_height);
     logits_.resize(static_cast<std::size_t>(sample * out));
     return measured(fc_matrix::lm_head, fc_use::forward, std::move(ways), [&](fc_candidate const& way) {
       fc_product<Number> product{sizes_of(fc_matrix::lm_head, shape_, sample, head_height), fc_pass::forward, way.how, threads_};
-      if (way.how.kernel == fc_kernel::packed) return seconds_of_blocks(std::move(product), sample, way);
+      if (packs_weights(way.how.kernel)) return seconds_of_blocks(std::move(product), sample, way);
       product.prepare(weights(out, in), {});
       matrix_view<Number const> const a(std::span<Number const>(a_), sample, in);
       return all_rows(sample) * seconds_of([&] {
@@ -129,15 +144,17 @@ class fc_measurement {
     // all rows where they are few, as blocks that do not share out evenly are part of what is measured
     auto const sample = std::min(out, std::max<std::int64_t>(sample_rows(in, rows), 4096));
     std::vector<fc_candidate> ways;
-    for (auto const kernel : unpacked_kernels()) {
+    for (auto const kernel : kernels(false)) {
       for (auto const height : gradient_heights) ways.push_back({{kernel, 0}, height});
     }
+    auto const untuned = untuned_fc_plan().gradients[static_cast<std::size_t>(matrix)];
+    ways = untuned_first({{untuned.kernel, 0}, untuned.rows}, std::move(ways));
     take_memory(rows * sample, rows * in, in * std::ranges::max(gradient_heights));
     matrix_view<Number const> const dy(std::span<Number const>(a_), rows, sample), x(std::span<Number const>(weights_), rows, in);
     auto const scale = all_rows(rows) * static_cast<double>(out) / static_cast<double>(sample);
     return measured(matrix, fc_use::weight_gradient, std::move(ways), [&](fc_candidate const& way) {
       return scale * seconds_of([&] {
-        for_each_row_block(sample, way.rows, threads_, [&](row_block const& block) {
+        for_each_row_block(sample, rows_of_block({way.how.kernel, way.rows}, sample, threads_), threads_, [&](row_block const& block) {
           unpacked_product<Number>(way.how.kernel, transposed(dy.block(0, block.first, rows, block.rows)), x,
                                    matrix_view<real>(tile(block.thread), block.rows, in));
         });

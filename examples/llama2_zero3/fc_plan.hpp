@@ -6,9 +6,11 @@
 //   gemm      oneDNN's gemm on weights as they lie, packed anew for every block
 //   packed    oneDNN's matmul primitive on weights packed once, when they have been gathered
 //   openblas  OpenBLAS' sgemm on weights as they lie, where the library is on the machine
-// gemm and openblas may compute a block's columns some at a time. The bits of `gemm` were the same for every
-// height of blocks where this was tried (AVX-512, oneDNN 2.6); those of other kernels are others. A tuned plan
-// may thus be compared, to the bit, with itself only.
+//   panels    our own for AVX2, fp32 and 16 bits (panel_product.hpp), on weights as they lie
+//   packed_panels  the same on weights packed once: for every other purpose it has the bits of `panels`
+// Kernels that leave weights as they lie may compute a block's columns some at a time. Panels have the same bits
+// for every height and width of blocks; so had `gemm` where this was tried (AVX-512, oneDNN 2.6); kernels differ
+// from each other. A tuned plan may thus be compared, to the bit, with itself only.
 #pragma once
 
 #include <algorithm>
@@ -21,11 +23,14 @@ namespace trainer {
 
 enum class fc_matrix { qkv, wo, gate_up, down, lm_head };
 enum class fc_pass { forward, input_gradient };
-enum class fc_kernel { gemm, packed, openblas };
+enum class fc_kernel { gemm, packed, openblas, panels, packed_panels };
 
 inline constexpr std::array<std::string_view, 5> fc_matrix_names{"qkv", "wo", "gate_up", "down", "lm_head"};
 inline constexpr std::array<std::string_view, 2> fc_pass_names{"forward", "input_gradient"};
-inline constexpr std::array<std::string_view, 3> fc_kernel_names{"gemm", "packed", "openblas"};
+inline constexpr std::array<std::string_view, 5> fc_kernel_names{"gemm", "packed", "openblas", "panels", "packed_panels"};
+
+/// Whether a kernel multiplies weights that were packed before.
+constexpr bool packs_weights(fc_kernel kernel) noexcept { return kernel == fc_kernel::packed || kernel == fc_kernel::packed_panels; }
 
 /// How a product that reads weights is computed: by which kernel, and how many columns of a block at once;
 /// 0 are all, but in the head's forward pass, whose threads share columns, head_columns.
@@ -39,11 +44,19 @@ struct fc_choice {
 /// How a weight's gradient is computed: by which kernel, in blocks of how many rows of W; fewer where a tile
 /// does not hold them.
 struct fc_gradient {
-  fc_kernel kernel = fc_kernel::gemm;  // not packed
+  fc_kernel kernel = fc_kernel::gemm;  // none that packs weights
   std::int64_t rows = 256;
 
   friend constexpr bool operator==(fc_gradient const&, fc_gradient const&) = default;
 };
+
+/// Rows of a block of a weight's gradient [rows, .] that `threads` share. Panels have the same bits in blocks of any
+/// height, so that theirs are as many as share out evenly.
+constexpr std::int64_t rows_of_block(fc_gradient const& how, std::int64_t rows, int threads) noexcept {
+  if (how.kernel != fc_kernel::panels) return how.rows;
+  auto const rounds = (rows + how.rows * threads - 1) / (how.rows * threads);
+  return (rows + rounds * threads - 1) / (rounds * threads);
+}
 
 /// Columns of logits that a thread of the head computes at once, where they are not tuned.
 inline constexpr std::int64_t head_columns = 1024;

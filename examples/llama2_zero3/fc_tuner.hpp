@@ -36,7 +36,7 @@ struct fc_tuned {
 };
 
 struct fc_tuning {
-  fc_plan plan{};
+  fc_plan plan = untuned_fc_plan();
   std::vector<fc_tuned> products{};  // in the order of matrices, forward first
   double seconds = 0;                // that measuring took; 0 for a plan that was not measured now
   bool complete = true;              // whether the budget allowed for all candidates

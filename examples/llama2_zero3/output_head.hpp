@@ -189,7 +189,7 @@ class output_head {
       });
       lap(operator_kind::norm, operator_pass::forward, moved(2 * block.rows * shape_.hidden, sizeof(Number)));
     });
-    if (to_logits_.kernel() == fc_kernel::packed) {
+    if (packs_weights(to_logits_.kernel())) {
       team_.for_each_block(rows.count, [&](row_block const& block, auto const&) {
         auto lap = team_.laps(block.thread);
         to_logits_.multiply(part(normed, block), part(logits, block), block.thread);

@@ -168,7 +168,7 @@ inline void note_backend(training_plan& plan) {
     std::string const stored{name_of(what.precision)};
     plan.notes.push_back({"以" + stored + "存储和通信，以fp32累加；本机CPU没有" + stored + "乘法，矩阵乘在转换为fp32的分块上进行",
                           stored + " is what is stored and sent, sums are fp32; this CPU does not multiply " + stored +
-                              ", so products run in fp32 on converted tiles"});
+                              ", so products run in fp32 on converted copies"});
   }
   if (what.processor) {
     std::string const name{what.processor->name};

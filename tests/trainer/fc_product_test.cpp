@@ -60,7 +60,8 @@ TEST_CASE_TEMPLATE("products of both passes", Number, float, double, bfloat16, f
     auto const [k, n] = forward ? std::pair{in, out} : std::pair{out, in};
     auto const a = numbers<Number>(rows * k, 2);
     for (fc_choice const how : {fc_choice{fc_kernel::gemm}, {fc_kernel::gemm, 64}, {fc_kernel::packed}, {fc_kernel::openblas},
-                                {fc_kernel::openblas, 50}, {fc_kernel::openblas, 1000}}) {
+                                {fc_kernel::openblas, 50}, {fc_kernel::openblas, 1000}, {fc_kernel::panels}, {fc_kernel::panels, 50},
+                                {fc_kernel::packed_panels}}) {
       if (!has_kernel<Number>(how.kernel)) continue;
       CAPTURE(fc_kernel_names[static_cast<std::size_t>(how.kernel)]);
       auto const alone = multiplied<Number>(pass, how, 128, 1, a, weights);
@@ -84,7 +85,7 @@ TEST_CASE_TEMPLATE("products of both passes", Number, float, double, bfloat16, f
 
 TEST_CASE_TEMPLATE("columns from any first one on", Number, float, double, bfloat16) {
   auto const weights = numbers<Number>(out * in, 1), a = numbers<Number>(rows * in, 2);
-  for (auto const kernel : {fc_kernel::gemm, fc_kernel::openblas}) {
+  for (auto const kernel : {fc_kernel::gemm, fc_kernel::openblas, fc_kernel::panels}) {
     fc_product<Number> product({rows, rows, out, in}, fc_pass::forward, {kernel}, 1);
     product.prepare({weights, out, in}, {});
     std::vector<arithmetic<Number>> whole(rows * out), some(rows * 30);
@@ -112,4 +113,17 @@ TEST_CASE("a kernel that a format has not becomes gemm") {
   CHECK(fc_product<double>({rows, 64, out, in}, fc_pass::forward, {fc_kernel::openblas}, 1).kernel() == fc_kernel::gemm);
   CHECK(fc_product<float>({rows, 64, out, in}, fc_pass::forward, {fc_kernel::packed}, 1).kernel() == fc_kernel::packed);
   CHECK(fc_product<float16>({rows, 64, out, in}, fc_pass::forward, {fc_kernel::packed}, 1).room_bytes() == 0);
+  CHECK(fc_product<double>({rows, 64, out, in}, fc_pass::forward, {fc_kernel::packed_panels}, 1).kernel() == fc_kernel::gemm);
+}
+
+TEST_CASE_TEMPLATE("panels have the same bits whatever block, width, packing or number of threads", Number, float, bfloat16, float16) {
+  if (!has_kernel<Number>(fc_kernel::panels)) return;
+  for (auto const pass : {fc_pass::forward, fc_pass::input_gradient}) {
+    auto const a = numbers<Number>(rows * (pass == fc_pass::forward ? in : out), 2), weights = numbers<Number>(out * in, 1);
+    auto const whole = multiplied<Number>(pass, {fc_kernel::panels}, rows, 1, a, weights);
+    for (auto const kernel : {fc_kernel::panels, fc_kernel::packed_panels}) {
+      for (std::int64_t const height : {1, 7, 64, 299}) CHECK(multiplied<Number>(pass, {kernel}, height, 2, a, weights) == whole);
+    }
+    for (std::int64_t const width : {1, 16, 33}) CHECK(multiplied<Number>(pass, {fc_kernel::panels, width}, 128, 1, a, weights) == whole);
+  }
 }

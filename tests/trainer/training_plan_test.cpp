@@ -60,7 +60,7 @@ TEST_CASE("the R300 case as this machine runs it, each difference noted") {
   REQUIRE(plan.notes.size() == 3);
   CHECK(plan.notes[0].en ==
         "fp16 is what is stored and sent, sums are fp32; this CPU does not multiply fp16, so products run in fp32 on "
-        "converted tiles");
+        "converted copies");
   CHECK(plan.notes[1].en ==
         "the case's processor is Kunlunxin R300; this run is on this machine's CPU, its peak measured");
   CHECK(plan.notes[2].en ==

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 namespace trainer {
@@ -83,7 +84,8 @@ class block_team {
   void weight_gradient(fc_matrix matrix, matrix_view<Number const> dy, matrix_view<Number const> x, matrix_view<Result> dw,
                        accumulate onto = accumulate::no) const {
     auto const how = plan_.gradients[static_cast<std::size_t>(matrix)];
-    auto const rows = std::min(members_.front().tile_elements() / dw.columns, how.rows);
+    bool const in_place = std::is_same_v<Result, real>;  // else a block is summed in a tile, and rounded
+    auto const rows = std::min(rows_of_block(how, dw.rows, threads()), in_place ? dw.rows : members_.front().tile_elements() / dw.columns);
     for_each_row_block(dw.rows, rows, threads(), [&](row_block const& block) {
       auto lap = laps(block.thread);
       members_[block.thread].multiply(how.kernel, transposed(dy.block(0, block.first, dy.rows, block.rows)), x, part(dw, block), onto);

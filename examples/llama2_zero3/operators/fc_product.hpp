@@ -11,6 +11,8 @@
 #include "operators/mixed_product.hpp"
 #include "operators/openblas.hpp"
 #include "operators/packed_product.hpp"
+#include "operators/panel_product.hpp"
+#include "operators/row_blocks.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -29,6 +31,8 @@ bool has_kernel(fc_kernel kernel) noexcept {
     case fc_kernel::packed:
       return std::is_same_v<Number, float> || (std::is_same_v<Number, bfloat16> && has_native_bfloat16_product());
     case fc_kernel::openblas: return std::is_same_v<Number, float> && openblas::library() != nullptr;
+    case fc_kernel::panels:
+    case fc_kernel::packed_panels: return !std::is_same_v<Number, double> && has_panel_kernel();
   }
   return false;
 }
@@ -42,6 +46,12 @@ void unpacked_product(fc_kernel kernel, factor<Number> const& a, factor<Number> 
     if (kernel == fc_kernel::openblas) {
       require_product_sizes(a, b, c);
       return openblas::library()->product(a, b, c, onto);
+    }
+  }
+  if constexpr (!std::is_same_v<Number, double>) {
+    if (kernel == fc_kernel::panels) {
+      require_product_sizes(a, b, c);
+      return panel_product<Number>(a, b, c, onto);
     }
   }
   mixed_product<Number>(a, b, c, onto);
@@ -77,8 +87,9 @@ class fc_product {
   fc_kernel kernel() const noexcept { return kernel_; }
   std::int64_t columns_at_once() const noexcept { return columns_at_once_; }  // 0: all
 
-  /// Bytes of room that prepare needs, whole cache lines; 0 for gemm.
+  /// Bytes of room that prepare needs, whole cache lines; 0 for kernels that do not pack.
   std::int64_t room_bytes() const {
+    if (kernel_ == fc_kernel::packed_panels) return panel_weights::room_elements(depth_, columns_) * std::int64_t{sizeof(float)};
     return packed_ ? packed_->room_bytes() : 0;
   }
 
@@ -86,7 +97,13 @@ class fc_product {
   void prepare(matrix_view<Number const> weights, std::span<std::byte> room) {
     weights_ = pass_ == fc_pass::forward ? transposed(weights) : factor<Number>(weights);
     if constexpr (may_pack) {
-      if (packed_) packed_->pack(weights_, room, threads_);
+      if (packed_) return packed_->pack(weights_, room, threads_);
+    }
+    if constexpr (!std::is_same_v<Number, double>) {
+      if (kernel_ != fc_kernel::packed_panels) return;
+      panels_ = reinterpret_cast<float*>(room.data());
+      for_each_row_block(columns_, columns_packed_at_once, threads_,
+                         [&](row_block const& columns) { panel_weights::pack(weights_, columns.first, columns.rows, panels_); });
     }
   }
 
@@ -94,6 +111,9 @@ class fc_product {
   void multiply(matrix_view<Number const> a, matrix_view<real> c, std::size_t thread) {
     if constexpr (may_pack) {
       if (packed_) return packed_->multiply(a, c, thread);
+    }
+    if constexpr (!std::is_same_v<Number, double>) {
+      if (kernel_ == fc_kernel::packed_panels) return panel_weights::multiply<Number>(a, panels_, c);
     }
     auto const width = columns_at_once_ > 0 ? columns_at_once_ : columns_;
     for (std::int64_t first = 0; first < columns_; first += width) {
@@ -108,6 +128,8 @@ class fc_product {
   }
 
  private:
+  static constexpr std::int64_t columns_packed_at_once = 8 * panel_columns;
+
   static packed_sizes packed_sizes_of(fc_sizes const& sizes, fc_pass pass) {
     bool const forward = pass == fc_pass::forward;
     return {sizes.rows, sizes.height, forward ? sizes.in : sizes.out, forward ? sizes.out : sizes.in, forward};
@@ -120,6 +142,7 @@ class fc_product {
   std::int64_t columns_at_once_;
   factor<Number> weights_{nullptr, 0, 0, 0, false};
   std::optional<packed_product<packable>> packed_{};
+  float* panels_ = nullptr;
 };
 
 }  // namespace trainer

@@ -45,13 +45,6 @@ class row_operators {
   std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes(); }
   std::int64_t tile_elements() const noexcept { return static_cast<std::int64_t>(parts_.tile.size()); }
 
-  /// a * b [rows, columns] in this object's tile, until the next product.
-  matrix_view<real> multiplied(std::type_identity_t<factor<Number>> const& a, std::type_identity_t<factor<Number>> const& b) const {
-    matrix_view<real> const c(parts_.tile, a.rows, b.columns);
-    mixed_product<Number>(a, b, c);
-    return c;
-  }
-
   /// a [rows, .] * the weights of `fc` in this object's tile, until the next product.
   matrix_view<real> multiplied(matrix_view<Number const> a, fc_product<Number>& fc) const {
     matrix_view<real> const c(parts_.tile, a.rows, fc.columns());
@@ -81,7 +74,8 @@ class row_operators {
     if constexpr (std::is_same_v<Result, real>) {
       unpacked_product<Number>(kernel, a, b, c, onto);
     } else {
-      auto const sums = multiplied(a, b);
+      matrix_view<real> const sums(parts_.tile, c.rows, c.columns);
+      unpacked_product<Number>(kernel, a, b, sums);
       with_widest_vectors([&] { round_into<Number>(sums, c, onto); });
     }
   }
