@@ -25,7 +25,7 @@ TEST_CASE("what is tuned is a plan of all products, each no slower than at the s
     CHECK(one.before.seconds > 0);
     CHECK(one.now.seconds > 0);
     if (one.use == fc_use::weight_gradient) {
-      auto const& untuned = untuned_fc_plan().gradients[static_cast<std::size_t>(one.matrix)];
+      auto const untuned = untuned_fc_plan().gradients[static_cast<std::size_t>(one.matrix)];
       CHECK(fc_gradient{one.before.how.kernel, one.before.rows} == untuned);
       CHECK(one.now.seconds <= one.before.seconds);
       CHECK(tuning.plan.gradients[static_cast<std::size_t>(one.matrix)] == fc_gradient{one.now.how.kernel, one.now.rows});
