@@ -58,5 +58,5 @@ TEST_CASE("a snapshot is a Hana Struct") {
   std::string names;
   for_each_field(meter_snapshot{}, [&](std::string_view name, auto const&) { names += std::string{name} + ' '; });
   CHECK(names == "latest steps tokens_trained measured window phases overlapped_communication longest_step slow_steps "
-                 "skipped_steps untimed_steps losses_not_finite goodput ");
+                 "skipped_steps untimed_steps warm_up_steps losses_not_finite goodput ");
 }

@@ -70,6 +70,20 @@ TEST_CASE("warm-up steps are recorded, said and left out of the sums") {
   CHECK(!meter.records()[2].warm_up);
 }
 
+TEST_CASE("a step may say itself that it is warm-up") {
+  rate_meter meter{run, {.warm_up = 1 * step}, tokens_per_processor_second};
+  for (int i = 1; i <= 4; ++i) {
+    auto running = meter.start();
+    wait(i == 3 ? 9000 : 1000);
+    running.finish({.tokens = 800 * token, .warm_up = i == 3});
+  }
+  CHECK(meter.measured().steps == 2 * step);
+  CHECK(meter.totals().warm_up_steps == 2 * step);
+  CHECK(meter.records()[2].warm_up);
+  CHECK_FALSE(meter.records()[3].warm_up);
+  CHECK(meter.measured().time.coherent() == doctest::Approx(2.0));
+}
+
 TEST_CASE("time between steps belongs to the next step: the loader is never left out") {
   rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
   wait(500);  // before the first step: not the run's

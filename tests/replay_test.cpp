@@ -71,3 +71,37 @@ TEST_CASE("pauses, energy, useful tokens and a clock that went backwards count a
   CHECK(whole.time.coherent() == doctest::Approx(4.3 + 4.4 + 4.1));
   CHECK(whole.goodput.paused.coherent() == doctest::Approx(50));
 }
+
+TEST_CASE("no step of a long run is lost to rounding, and phases that overrun their step end with it") {
+  std::vector<step_record> records;
+  for (int i = 1; i <= 20'000; ++i) {
+    records.push_back({.step = i * step, .time = 100.0000000123 * second, .tokens = 1000 * token});
+    records.back().phases[1] = 33.3333333374 * second;
+    records.back().phases[2] = 66.6666667 * second;  // together longer than the step, as a log of six digits may have them
+  }
+  auto const whole = summary_of_records(run, records);
+  CHECK(whole.steps == 20'000 * step);
+  CHECK(whole.time.coherent() == doctest::Approx(2'000'000.000246).epsilon(1e-12));
+  CHECK(whole.step_time->max.coherent() == doctest::Approx(100.0000000123).epsilon(1e-10));
+}
+
+TEST_CASE("a time that no clock can show is in no rate") {
+  for (double const impossible : {-1.0, 1e10, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    auto records = steps(6);
+    records[3].time = impossible * second;
+    auto const whole = summary_of_records(run, records, tokens_per_processor_second);
+    CHECK(whole.steps == 3 * step);
+    CHECK(whole.time.coherent() == doctest::Approx(4.3 + 4.0 + 4.1));
+    CHECK(boost::hana::at_c<0>(whole.results)->coherent() == doctest::Approx(3 * 49152 / 12.4 / 8).epsilon(1e-9));
+  }
+}
+
+TEST_CASE("the warm-up after a resumption is left out as the first one is") {
+  auto records = steps(12);
+  records[8].warm_up = true;
+  records[8].time = 500.0 * second;
+  auto const whole = summary_of_records(run, records);
+  CHECK(whole.warm_up_steps == 3 * step);
+  CHECK(whole.steps == 9 * step);
+  CHECK(whole.time.coherent() == doctest::Approx(42.0 - 4.4));
+}

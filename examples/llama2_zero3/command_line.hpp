@@ -3,12 +3,24 @@
 
 #include "options.hpp"
 
+#include <kunmetrics/io/text.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <map>
 #include <string>
 
 namespace trainer {
+
+// A range that NaN is outside of, unlike CLI::Range's.
+inline CLI::Validator seconds_between(double low, double high) {
+  auto const text = "a number of " + kunmetrics::significant(low, 3) + " to " + kunmetrics::significant(high, 7);
+  return {[=](std::string const& given) {
+            double value = 0;
+            return CLI::detail::lexical_cast(given, value) && value >= low && value <= high ? std::string{} : text + " was needed, received " + given;
+          },
+          text};
+}
 
 // Fills `o` when the app parses.
 inline void add_options(CLI::App& app, options& o) {
@@ -50,7 +62,7 @@ inline void add_options(CLI::App& app, options& o) {
   app.add_option("--monitor-log", o.monitor_log, "the same from a monitor's log that FlagPerf keeps")
       ->excludes(monitor);
   app.add_option("--monitor-every", o.monitor_every, "seconds between two readings")
-      ->check(CLI::Range(0.01, 3600.0))
+      ->check(seconds_between(0.01, 3600))
       ->capture_default_str();
   app.add_option("--restarts", o.restarts,
                  "restarts from the latest checkpoint when the run fails, but not when one step fails twice; with mpi, "
@@ -61,7 +73,7 @@ inline void add_options(CLI::App& app, options& o) {
   app.add_option("--collectives", o.collectives, "of --engine c10d: gloo, or nccl through a card for each rank")
       ->check(CLI::IsMember({"gloo", "nccl"}))->capture_default_str();
   app.add_option("--timeout", o.timeout, "seconds that a rank waits for another before the run is given up")
-      ->check(CLI::Range(0.1, 1e6))->capture_default_str();
+      ->check(seconds_between(0.1, 1e6))->capture_default_str();
   app.add_option("--backend", o.backend, "what computes: our own operators over oneDNN, or libtorch's (torch)")
       ->check(CLI::IsMember({"cpu", "torch"}))->capture_default_str();
   app.add_flag("--profile", o.profile,

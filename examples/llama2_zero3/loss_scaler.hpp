@@ -71,7 +71,10 @@ class loss_scaler {
   double scale() const { return state_.scale; }
   loss_scale_settings const& settings() const { return settings_; }
   loss_scale_state const& state() const { return state_; }
-  void restore(loss_scale_state const& state) { state_ = state; }
+  // Goes on from a checkpoint; a static scale stays what the settings say, whatever was saved.
+  void restore(loss_scale_state const& state) {
+    if (settings_.dynamic) state_ = state;
+  }
 
   // The step taken with scale() is over; moves the scale for the next one.
   scale_change after(bool overflow) {

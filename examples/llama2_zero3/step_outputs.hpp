@@ -46,28 +46,37 @@ inline std::optional<kunmetrics::device_source> monitored_source(options const& 
 template <class Meter>
 class step_outputs {
  public:
-  // Goes on after step `before`, whose log it keeps; 0: begins. `every`: steps between two lines where standard
+  // Goes on after step `before`, once go_on() is called; 0: begins. `every`: steps between two lines where standard
   // error is no terminal. Throws std::runtime_error when the log cannot be begun or nothing can listen at --metrics.
   step_outputs(options const& o, Meter const& meter, std::int64_t before, std::int64_t steps, std::int64_t every)
       : meter_{meter},
         steps_{steps},
         progress_{every},
-        log_{kept(o.out / "steps.jsonl", before), {}, warn,
-             before > 0 ? kunmetrics::opening::continued : kunmetrics::opening::fresh},
+        path_{o.out / "steps.jsonl"},
+        before_{before},
         events_{o.events, kunmetrics::global_batch_size(meter.run())} {
+    if (before == 0) log_.emplace(path_, kunmetrics::flush_rule{}, warn, kunmetrics::opening::fresh);
     if (auto source = monitored_source(o)) {
       monitor_.emplace(*std::move(source), std::chrono::milliseconds{std::llround(o.monitor_every * 1000)}, warn);
     }
     serve(o.metrics);
   }
 
+  // Every rank has read its part of the checkpoint: from now on the log is that of this run. Not before, as what a
+  // checkpoint that cannot be read was to replace would be lost. Throws std::runtime_error as the constructor does.
+  void go_on() {
+    if (log_) return;
+    keep_steps(path_, before_);
+    log_.emplace(path_, kunmetrics::flush_rule{}, warn, kunmetrics::opening::continued);
+  }
+
   // Of the training thread, after each step.
   void append(kunmetrics::step_record const& record) {
     auto const device = monitor_ ? monitor_->now() : kunmetrics::device_sample{};
     if (monitor_) {
-      log_.append(kunmetrics::monitored{record, device});
+      log_->append(kunmetrics::monitored{record, device});
     } else {
-      log_.append(record);
+      log_->append(record);
     }
     events_.step(record);
     if (progress_.due(record.step.coherent(), steps_)) show(record, device);
@@ -91,22 +100,17 @@ class step_outputs {
   }
   // Charts of it over the steps, from the log itself.
   std::vector<kunmetrics::chart> charts() {
-    if (!monitor_) return {};
+    if (!monitor_ || !log_) return {};
     try {
-      log_.flush();
-      return kunmetrics::device_charts(kunmetrics::read_step_log<kunmetrics::device_step>(log_.path()).records);
+      log_->flush();
+      return kunmetrics::device_charts(kunmetrics::read_step_log<kunmetrics::device_step>(path_).records);
     } catch (kunmetrics::input_error const&) {
       return {};  // a pipe in the place of the file
     }
   }
-  std::int64_t lost() const { return log_.lost(); }
+  std::int64_t lost() const { return log_ ? log_->lost() : 0; }
 
  private:
-  static std::filesystem::path kept(std::filesystem::path path, std::int64_t before) {
-    if (before > 0) keep_steps(path, before);
-    return path;
-  }
-
 #if defined(KUNMETRICS_WITH_PROMETHEUS)
   void serve(std::string const& address) {
     if (address.empty()) return;
@@ -143,7 +147,9 @@ class step_outputs {
   Meter const& meter_;
   std::int64_t steps_;
   progress progress_;
-  kunmetrics::json_lines log_;
+  std::filesystem::path path_;
+  std::int64_t before_;
+  std::optional<kunmetrics::json_lines> log_;
   event_lines events_;
   std::optional<kunmetrics::device_monitor> monitor_;
   kunmetrics::seqlock<kunmetrics::straggler_report> straggler_;  // of the last reporting interval

@@ -2,7 +2,9 @@
 //
 // The supervisor itself trains nothing, holds no memory to speak of and starts no thread, so that it outlives what
 // kills the training. A training that exits with 0, or with 2 (what it was given cannot be used), is not run
-// again; one that fails twice at the same step would fail there for ever, and is given up.
+// again, nor is one that was told to stop; one that fails twice at the same step would fail there for ever, and is
+// given up. It goes on from a checkpoint that an attempt has written, never from one that lay there before. Where
+// the supervisor itself is killed, the training is told to stop.
 #pragma once
 
 #include "checkpoint_folder.hpp"
@@ -22,7 +24,10 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,8 +36,10 @@ namespace trainer {
 namespace detail {
 inline std::atomic<pid_t> supervised{0};
 inline std::atomic<int> supervised_signal{SIGTERM};
+inline std::atomic<bool> stop_wanted{false};
 static_assert(std::atomic<pid_t>::is_always_lock_free, "a signal handler may touch nothing else");
 extern "C" inline void pass_signal_on(int) {
+  stop_wanted = true;
   if (auto const child = supervised.load(); child > 0) ::kill(child, supervised_signal.load());
 }
 
@@ -56,6 +63,13 @@ inline std::int64_t step_after_log(std::filesystem::path const& log) {
   return last + 1;
 }
 
+// Which file `latest` of a run is, as each that is written is another; absent where there is none.
+inline std::optional<std::pair<ino_t, std::int64_t>> latest_of(std::filesystem::path const& out) {
+  struct stat found {};
+  if (::stat((out / "checkpoints/latest").c_str(), &found) != 0) return std::nullopt;
+  return std::pair{found.st_ino, found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec};
+}
+
 struct supervised_run {
   std::filesystem::path out;                    // the run's steps.jsonl and checkpoints/
   std::optional<std::filesystem::path> resume;  // what the first attempt goes on from
@@ -68,6 +82,8 @@ struct supervised_run {
 inline int supervise(std::string_view name, supervised_run const& run,
                      std::function<int(std::optional<std::filesystem::path> const&)> const& attempt) {
   detail::supervised_signal = run.stop_signal;
+  detail::stop_wanted = false;
+  auto const lay_there = latest_of(run.out);
   std::signal(SIGTERM, detail::pass_signal_on);
   std::signal(SIGINT, detail::pass_signal_on);
   auto resume = run.resume;
@@ -81,14 +97,20 @@ inline int supervise(std::string_view name, supervised_run const& run,
       detail::supervised = 0;
       std::signal(SIGTERM, SIG_DFL);
       std::signal(SIGINT, SIG_DFL);
+      ::prctl(PR_SET_PDEATHSIG, run.stop_signal);
       auto const code = attempt(resume);
       std::fflush(nullptr);
       ::_exit(code);
     }
     detail::supervised = child;
+    if (detail::stop_wanted) ::kill(child, run.stop_signal);  // it came before there was whom to tell
     auto const code = detail::ended(child);
     detail::supervised = 0;
     if (code == 0 || code == 2) return code;
+    if (detail::stop_wanted) {
+      say("told to stop, and ended with " + detail::ended_text(code) + " before a checkpoint was whole: not started again");
+      return code > 128 ? 1 : code;
+    }
     auto const step = step_after_log(run.out / "steps.jsonl");
     auto const what = "step " + std::to_string(step) + " failed (" + detail::ended_text(code) + ")";
     if (failed_before == step) {
@@ -100,8 +122,7 @@ inline int supervise(std::string_view name, supervised_run const& run,
       return code > 128 ? 1 : code;
     }
     failed_before = step;
-    std::error_code ignored;
-    if (std::filesystem::exists(run.out / "checkpoints/latest", ignored)) resume = run.out / "checkpoints";
+    if (auto const latest = latest_of(run.out); latest && latest != lay_there) resume = run.out / "checkpoints";
     say(what + ": restart " + std::to_string(restart + 1) + " of " + std::to_string(run.restarts) + " from " +
         (resume ? resume->string() : "the start"));
   }

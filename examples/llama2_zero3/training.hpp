@@ -124,6 +124,7 @@ class training {
     auto const& settings = plan_.settings;
     sampler const stream{tokens_.sequences(settings.sequence_length), settings.seed};
     auto const before = resumed(engine, ranks);
+    if (log_ != nullptr && reports) log_->go_on();
     micro_batches const deal{plan_.ranks, settings.gradient_accumulation_steps, settings.samples, before.samples};
     std::vector<std::int32_t> batch(
         static_cast<std::size_t>(settings.micro_batch_tokens() * settings.gradient_accumulation_steps));

@@ -46,6 +46,7 @@ struct step_outcome {
   std::optional<count_of<units::token>> useful_tokens{};      // those that are no padding
   std::optional<quantity_of<units::joule>> energy{};          // of all processors in this step
   quantity_of<units::second> overlapped_communication{};      // as a device tells; beside overlap scopes
+  bool warm_up = false;  // one more to leave out of rates, beside the first ones
 };
 
 // `Clock` is a std::chrono clock; tests give their own.
@@ -155,6 +156,7 @@ class basic_meter {
     set_finite(record.loss_scale, outcome.loss_scale);
     record.skipped = outcome.skipped;
     record.untimed = untimed_;
+    record.warm_up = outcome.warm_up;
     record.epoch = outcome.epoch;
     set(record.useful_tokens, outcome.useful_tokens);
     record.paused = seconds(paused_);

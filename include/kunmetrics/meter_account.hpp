@@ -44,7 +44,8 @@ class meter_account {
     published_.store(totals_);
   }
 
-  // The step to be closed: its caller sets every field but `step`, `warm_up` and `slow`.
+  // The step to be closed: its caller sets every field but `step` and `slow`, and `warm_up` where it
+  // knows of a reason beside the settings'.
   step_record& next() { return totals_.latest; }
 
   // Takes that step in, and returns the kept record. Out of line, so that what comes before it is short enough to
@@ -53,10 +54,11 @@ class meter_account {
     step_record& record = totals_.latest;
     totals_.steps += 1 * units::step;
     record.step = settings_.resumed.step + totals_.steps;
-    record.warm_up = totals_.steps <= settings_.warm_up;
+    record.warm_up = record.warm_up || totals_.steps <= settings_.warm_up;
     record.slow = false;
     if (!record.skipped) totals_.tokens_trained += record.tokens;
     if (record.untimed) totals_.untimed_steps += 1 * units::step;
+    if (record.warm_up) totals_.warm_up_steps += 1 * units::step;
     add_step(totals_.goodput, record, record.step <= settings_.resumed.reached);
     roll_out();
     if (!record.warm_up && !record.untimed) measure(record);

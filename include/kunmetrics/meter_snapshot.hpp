@@ -24,6 +24,7 @@ struct meter_snapshot {
   count_of<units::step> slow_steps{};
   count_of<units::step> skipped_steps{};
   count_of<units::step> untimed_steps{};      // the clock went backwards in these
+  count_of<units::step> warm_up_steps{};      // left out of what is measured
   count_of<units::step> losses_not_finite{};  // steps that gave a loss of NaN or infinity
   kunmetrics::goodput goodput{};
 
@@ -34,6 +35,7 @@ struct meter_snapshot {
       field<"overlapped_communication", &meter_snapshot::overlapped_communication>,
       field<"longest_step", &meter_snapshot::longest_step>, field<"slow_steps", &meter_snapshot::slow_steps>,
       field<"skipped_steps", &meter_snapshot::skipped_steps>, field<"untimed_steps", &meter_snapshot::untimed_steps>,
+      field<"warm_up_steps", &meter_snapshot::warm_up_steps>,
       field<"losses_not_finite", &meter_snapshot::losses_not_finite>, field<"goodput", &meter_snapshot::goodput>>;
 };
 static_assert(std::is_trivially_copyable_v<meter_snapshot>);

@@ -134,7 +134,7 @@ auto summary_of(basic_meter<Clock, Calculators...> const& meter) {
                                 .sequence_length = run.sequence_length,
                                 .tokens_per_step = tokens_per_step(run),
                                 .processors = processors(run.cluster),
-                                .warm_up_steps = std::min(totals.steps, meter.settings().warm_up),
+                                .warm_up_steps = totals.warm_up_steps,
                                 .steps = steps,
                                 .tokens = totals.measured.tokens,
                                 .time = totals.measured.time,

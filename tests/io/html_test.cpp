@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -112,6 +113,16 @@ TEST_CASE("the whole run's rate has its interval beside it where there is one") 
   };
   CHECK(detail::half_width_of_rate(with_interval{{{0.5 * token / (processor * second)}}}) == 0.5);
   CHECK_FALSE(detail::half_width_of_rate(with_interval{}));
+}
+
+TEST_CASE("values that differ by rounding alone make a chart like equal ones") {
+  for (double const level : {1.0, 346.84, 1e16, -3e-7}) {
+    chart const flat{.title = "flat", .unit = "1", .series = {{"a", {{1, level}, {2, std::nextafter(level, 1e300)}, {3, level}}}}};
+    auto const drawn = detail::chart_drawing{flat}.svg();
+    CHECK(drawn.size() < 10'000);
+    CHECK(drawn.find("nan") == std::string::npos);
+    CHECK(count(drawn, "class=\"grid\"") >= 2);
+  }
 }
 
 TEST_CASE("a million steps make a page below 3 MB") { CHECK(page(1'000'000).size() < 3'000'000); }

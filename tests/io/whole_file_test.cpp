@@ -127,3 +127,26 @@ TEST_CASE("a folder that may not be written in leaves the old content") {
   CHECK(content(path) == "as it was");
   CHECK(folder.entries() == 1);
 }
+
+TEST_CASE("a link stays one, and what it points at is replaced") {
+  scratch_folder const folder;
+  auto const target = folder.file("elsewhere/report.json", "old");
+  std::filesystem::create_symlink(target, folder / "link");
+  write_whole(folder / "link", "new");
+  CHECK(std::filesystem::is_symlink(folder / "link"));
+  CHECK(content(target) == "new");
+}
+
+TEST_CASE("what is no file is written to, and stays what it is") {
+  scratch_folder const folder;
+  auto const pipe = folder / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  kunmetrics::detail::descriptor const reader{pipe, O_RDONLY | O_NONBLOCK};
+  write_whole(pipe, "through");
+  std::string read(7, ' ');
+  CHECK(::read(reader.value(), read.data(), read.size()) == 7);
+  CHECK(read == "through");
+  CHECK(std::filesystem::is_fifo(pipe));
+  CHECK(written_whole("/dev/full", "lost") == "/dev/full: needed a file to write, received No space left on device");
+  CHECK(std::filesystem::is_character_file("/dev/full"));
+}

@@ -132,8 +132,11 @@ TEST_CASE("what cannot be taken up is refused before anything is trained") {
   auto damaged = content(shard);
   damaged[damaged.size() - 100] ^= 1;
   folder.file("a/checkpoints/step_00000003/rank_00001_of_00002.bin", damaged);
-  auto const result = run_program(folder, program, with({"--resume", "a/checkpoints", "--steps", "9"}));
+  auto const log = content(folder / "a/steps.jsonl") + "{\"step\": 4}\n";  // of a later step, whose checkpoint is whole
+  folder.file("a/steps.jsonl", log);
+  auto const result = run_program(folder, program, with({"--resume", "a/checkpoints", "--out", "a", "--steps", "9"}));
   CHECK(result.code == 1);
+  CHECK(content(folder / "a/steps.jsonl") == log);
   CHECK(last_line(result.err).find("a/checkpoints/step_00000003/rank_00001_of_00002.bin: offset ") != std::string::npos);
   std::filesystem::remove(shard);
   refused({"--resume", "a/checkpoints", "--steps", "9"},

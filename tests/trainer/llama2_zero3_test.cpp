@@ -315,6 +315,8 @@ TEST_CASE("an unusable command line is one line and exit 2") {
   check_refused(folder, program, {"--case", "none.json"}, "none.json: needed a regular file, found none that can be read");
   check_refused(folder, program, {"--case", "small.json", "--ranks", "0", "--out", "run"},
                 "--ranks: Value 0 not in range 1 to 1024");
+  check_refused(folder, program, {"--case", "small.json", "--timeout", "nan", "--out", "run"},
+                "--timeout: a number of 0.100 to 1000000 was needed, received nan");
   check_refused(folder, program, {"--case", "small.json", "--layers", "3", "--out", "run"},
                 "--layers: needed at most the model's 2, found 3");
   check_refused(folder, program, {"--case", "small.json", "--out", "t.npy/run"},

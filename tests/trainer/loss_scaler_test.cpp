@@ -157,3 +157,9 @@ TEST_CASE("settings that cannot be used are refused with their value") {
   CHECK_THROWS_WITH_AS(loss_scaler{loss_scale_settings{.window = 0}},
                        "loss_scaler: window of at least 1 needed, received 0", std::invalid_argument);
 }
+
+TEST_CASE("a static scale is that of the settings, whatever a checkpoint has") {
+  loss_scaler scaler{{.dynamic = false, .initial = 128}};
+  scaler.restore({.scale = 65536, .patience = 2, .clean_steps = 7});
+  CHECK(scaler.scale() == 128);
+}

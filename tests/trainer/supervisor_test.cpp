@@ -109,3 +109,38 @@ TEST_CASE("processes: the supervisor starts mpirun, and again from the latest ch
     CHECK(inside.code == 2);
   }
 }
+
+TEST_CASE("it goes on from what an attempt has saved, not from what lay there before") {
+  scratch_folder const folder;
+  folder.file("checkpoints/latest", "step_00000020\n");
+  auto const attempt = [&](bool saves) {
+    std::filesystem::remove(folder / "steps.jsonl");
+    std::filesystem::remove(folder / "from");
+    return supervise("test", {.out = folder.path(), .restarts = 1}, [&](auto const& resume) {
+      if (resume) folder.file("from", resume->string());
+      if (saves) {
+        folder.file("checkpoints/new", "step_00000020\n");
+        std::filesystem::rename(folder / "checkpoints/new", folder / "checkpoints/latest");
+      }
+      log_step(folder.path(), static_cast<int>(content(folder / "steps.jsonl").size()) + 1);
+      return 1;
+    });
+  };
+  CHECK(attempt(false) == 1);
+  CHECK(content(folder / "from").empty());
+  CHECK(attempt(true) == 1);
+  CHECK(content(folder / "from") == (folder / "checkpoints").string());
+}
+
+TEST_CASE("a training that was told to stop is not started again, however it ends") {
+  scratch_folder const folder;
+  auto const code = supervise("test", {.out = folder.path(), .restarts = 5}, [&](auto const&) {
+    std::ofstream{folder / "attempts", std::ios::app} << '.';
+    std::signal(SIGTERM, SIG_IGN);
+    ::kill(::getppid(), SIGTERM);
+    ::usleep(200'000);
+    return 1;
+  });
+  CHECK(code == 1);
+  CHECK(content(folder / "attempts") == ".");
+}

@@ -64,9 +64,9 @@ inline std::vector<double> ticks(chart_range range, int most) {
     }
   }
   std::vector<double> all;
-  for (double at = std::ceil(range.low / spacing) * spacing; at <= range.high + spacing * 1e-9; at += spacing) {
-    all.push_back(std::abs(at) < spacing * 1e-9 ? 0 : at);
-  }
+  auto const first = std::ceil(range.low / spacing), last = std::floor(range.high / spacing + 1e-9);
+  // counted, not added up: where the range is that of rounding, adding the spacing would lead nowhere
+  for (int i = 0; i <= 2 * most && first + i <= last; ++i) all.push_back((first + i) * spacing);
   return all;
 }
 
@@ -136,7 +136,9 @@ class chart_drawing {
       }
     }
     if (what_.kind == chart_kind::stacked) y_.low = 0;
-    auto const margin = y_.high > y_.low ? 0.04 * (y_.high - y_.low) : std::max(1e-12, 0.05 * std::abs(y_.high));
+    auto const size = std::max(std::abs(y_.low), std::abs(y_.high));
+    // values that differ by no more than rounding are equal
+    auto const margin = y_.high - y_.low > 1e-9 * size ? 0.04 * (y_.high - y_.low) : std::max(1e-12, 0.05 * size);
     y_ = {what_.kind == chart_kind::stacked ? 0 : y_.low - margin, y_.high + margin};
     if (x_.low == x_.high) x_ = {x_.low - 0.5, x_.high + 0.5};
   }

@@ -2,7 +2,8 @@
 //
 // The text goes to a temporary file in the target's own folder, is flushed to the disk (fsync), and
 // is renamed over the target; then the folder is flushed. When any of that fails the target stays
-// as it was and the temporary file is removed. POSIX only.
+// as it was and the temporary file is removed. What a symbolic link points at is replaced, not the link; what is no
+// file, such as a pipe or /dev/stdout, cannot be replaced, and gets the text as it comes. POSIX only.
 #pragma once
 
 #include <cerrno>
@@ -53,16 +54,27 @@ inline void flush_folder(std::filesystem::path const& folder) {
   descriptor const opened{folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY};
   if (opened.value() >= 0) static_cast<void>(::fsync(opened.value()));
 }
+
+inline void write_through(std::filesystem::path const& path, std::string_view text) {
+  descriptor const opened{path, O_WRONLY};
+  if (opened.value() < 0 || !written(opened.value(), text)) throw write_error(path, "a file to write", errno);
+}
 }  // namespace detail
 
 // Makes `text` the whole content of the file. Throws std::runtime_error naming the path.
-inline void write_whole(std::filesystem::path const& path, std::string_view text) {
+inline void write_whole(std::filesystem::path const& named, std::string_view text) {
+  std::error_code unknown;  // then the file is not there yet, and what is wrong with its folder shows below
+  auto const resolved = std::filesystem::canonical(named, unknown);
+  auto const& path = unknown ? named : resolved;
+  auto const status = std::filesystem::status(path, unknown);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) && !std::filesystem::is_directory(status))
+    return detail::write_through(named, text);
   auto temporary = path;
   temporary.concat(".").concat(std::to_string(::getpid())).concat(".part");
   int error = 0;
   {
     detail::descriptor const file{temporary, O_WRONLY | O_CREAT | O_TRUNC};
-    if (file.value() < 0) throw detail::write_error(path, "a folder to write in", errno);
+    if (file.value() < 0) throw detail::write_error(named, "a folder to write in", errno);
     if (!detail::written(file.value(), text) || ::fsync(file.value()) != 0) error = errno;
   }
   if (error == 0 && ::rename(temporary.c_str(), path.c_str()) == 0) {
@@ -71,7 +83,7 @@ inline void write_whole(std::filesystem::path const& path, std::string_view text
   }
   if (error == 0) error = errno;
   ::unlink(temporary.c_str());
-  throw detail::write_error(path, "a file to write", error);
+  throw detail::write_error(named, "a file to write", error);
 }
 
 }  // namespace kunmetrics
