@@ -14,6 +14,7 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 
 namespace {
@@ -55,6 +56,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     chosen();
+    if (!std::cout.flush()) throw std::runtime_error{"standard output: needed to take the result, it did not"};
   } catch (CLI::CallForHelp const& help) {
     return app.exit(help);
   } catch (std::exception const& error) {

@@ -82,7 +82,7 @@ void train(job const& what, auto const& engine, std::atomic<bool> const& stop) {
   if (!engine.reports()) return;
 
   auto const run = kunmetrics::summary_of(meter);
-  log->finish(run);
+  log->finish(run, outcome.steps == steps);
   auto const devices = log->devices();
   auto const document = document_of(plan, tokens, processor, steps, outcome,
                                     o.monitor == "machine" ? std::nullopt : devices);
@@ -90,6 +90,7 @@ void train(job const& what, auto const& engine, std::atomic<bool> const& stop) {
   auto const english = kunmetrics::flagperf_report(document, run, kunmetrics::language::en);
   // printed before it is written: the disk may be full
   std::cout << (terminal_language() == kunmetrics::language::zh ? chinese : english) << std::flush;
+  if (!std::cout) std::cerr << "note: standard output did not take the report; it is in " << o.out.string() << '\n';
   if (log->lost() > 0) std::cerr << "note: steps.jsonl lacks " << log->lost() << " steps that the disk did not take\n";
   auto object = report_json(plan, tokens, document, run, steps, outcome);
   if (devices) object["monitor"] = json_of(*devices);

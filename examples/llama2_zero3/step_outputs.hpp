@@ -54,7 +54,7 @@ class step_outputs {
         progress_{every},
         path_{o.out / "steps.jsonl"},
         before_{before},
-        events_{o.events, kunmetrics::global_batch_size(meter.run())} {
+        events_{o.events, kunmetrics::global_batch_size(meter.run()), warn} {
     if (before == 0) log_.emplace(path_, kunmetrics::flush_rule{}, warn, kunmetrics::opening::fresh);
     if (auto source = monitored_source(o)) {
       monitor_.emplace(*std::move(source), std::chrono::milliseconds{std::llround(o.monitor_every * 1000)}, warn);
@@ -90,8 +90,8 @@ class step_outputs {
 
   // After the last step.
   template <class Summary>
-  void finish(Summary const& run) {
-    events_.finish(run);
+  void finish(Summary const& run, bool complete) {
+    events_.finish(run, complete);
   }
 
   // What the monitor saw; empty without one.

@@ -130,6 +130,13 @@ TEST_CASE("audit: claims against facts, restated, with what is missing") {
   refused({"audit", "none.log"}, " audit: none.log: needed a readable file, found none");
 }
 
+TEST_CASE("a standard output that takes nothing is an error") {
+  scratch_folder const folder;
+  auto const known = run_program(folder, "sh", {"-c", "\"$@\" > /dev/full", "sh", program, "device", "h100"});
+  CHECK(known.code == 2);
+  CHECK(known.err == "kunmetrics device: standard output: needed to take the result, it did not\n");
+}
+
 TEST_CASE("unusable arguments are one line and exit 2") {
   std::vector<std::string> const usable{"mfu", "--model", "llama2-7b", "--sequence-length", "512", "--tokens-per-processor-second", "1000"};
   auto const with = [&](std::vector<std::string> more) {

@@ -1,5 +1,6 @@
 // The real program on processes that meet through c10d and gloo, as torchrun starts them and by hand.
 #include "mpi_program.hpp"
+#include "process_runs.hpp"
 #include "program.hpp"
 #include "saved_run.hpp"
 
@@ -17,7 +18,6 @@ using trainer_test::on_ranks;
 using trainer_test::program_outcome;
 using trainer_test::run_program;
 using trainer_test::small_folder;
-using trainer_test::trace_of;
 using trainer_test::with;
 
 namespace {
@@ -34,14 +34,18 @@ worst=0
 for id in $ids; do wait $id || worst=$?; done
 exit $worst)";
 
-program_outcome run_over_gloo(int ranks, small_folder const& folder, trainer_test::arguments const& more,
-                              std::string const& before = "") {
+program_outcome started_over_gloo(int ranks, small_folder const& folder, trainer_test::arguments const& given,
+                                  std::string const& before = "") {
   auto const place = "WORLD_SIZE=" + std::to_string(ranks) + " MASTER_ADDR=127.0.0.1 MASTER_PORT=" +
                      std::to_string(loopback::free_port()) + " OMP_NUM_THREADS=1 ";
   trainer_test::arguments all{"-c", launcher, "launcher", std::to_string(ranks), program, "--engine", "c10d"};
-  auto const given = with(more);
   all.insert(all.end(), given.begin(), given.end());
   return run_program(folder, "bash", all, place + before);
+}
+
+program_outcome run_over_gloo(int ranks, small_folder const& folder, trainer_test::arguments const& more,
+                              std::string const& before = "") {
+  return started_over_gloo(ranks, folder, with(more), before);
 }
 
 bool has(std::string const& text, std::string const& part) { return text.find(part) != std::string::npos; }
@@ -51,21 +55,12 @@ std::string own_lines(std::string const& text) { return trainer_test::own_lines(
 
 TEST_CASE("processes over gloo train the same bits as threads, at every precision") {
   small_folder const folder;
-  int ranks = 2;
-  for (std::string const precision : {"fp32", "bf16", "fp16"}) {
-    CAPTURE(precision);
-    folder.write(on_ranks(ranks, 1));
-    REQUIRE(run_program(folder, program, with({"--out", "threads", "--steps", "8", "--precision", precision})).code == 0);
-    auto const reference = trace_of(content(folder / "threads/steps.jsonl"));
-    CHECK(trainer_test::json_lines_of(content(folder / "threads/steps.jsonl")).size() == 8);
-    auto const result = run_over_gloo(ranks, folder, {"--out", "gloo", "--steps", "8", "--precision", precision});
-    CAPTURE(result.err);
-    CHECK(result.code == 0);
-    CHECK(trace_of(content(folder / "gloo/steps.jsonl")) == reference);
-    CHECK(has(result.out, "ZeRO-DP O3, DP_SIZE=" + std::to_string(ranks)));
-    CHECK(has(content(folder / "gloo/report.json"), "(c10d, cpu)"));
-    ++ranks;
-  }
+  trainer_test::check_processes_against_threads(folder, program, [&](int ranks, trainer_test::arguments const& all) {
+    auto const result = started_over_gloo(ranks, folder, all);
+    CHECK(has(result.out, "DP_SIZE=" + std::to_string(ranks)));
+    CHECK(has(content(folder / "processes/report.json"), "(c10d, cpu)"));
+    return result;
+  });
 }
 
 #ifdef TORCHRUN_PROGRAM

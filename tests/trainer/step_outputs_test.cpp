@@ -159,6 +159,26 @@ TEST_CASE("the lines of FlagPerf and of MLPerf on standard output, before the re
   CHECK(keys[2] == "train_loss");
   CHECK(keys[3] == "tracked_stats");
   CHECK(keys.back() == "run_stop");
+  CHECK(mlperf.out.find("\"status\": \"success\"") != std::string::npos);
+
+  auto const stopped = run_program(folder, program, training("100000", {"--events", "mlperf"}), "timeout --preserve-status -s TERM 2 ");
+  CHECK(stopped.code == 0);
+  CHECK(stopped.out.find("\"status\": \"aborted\"") != std::string::npos);
+}
+
+TEST_CASE("a reader of standard output that is gone costs its lines and a warning, not the training") {
+  small_folder const folder;
+  auto const command = training("6", {"--events", "flagperf"});
+  std::vector<std::string> all{"-c", "\"$@\" > /dev/full", "sh", program};
+  all.insert(all.end(), command.begin(), command.end());
+  auto const result = run_program(folder, "sh", all);
+  CHECK(result.code == 0);
+  std::string const warning = "warning: standard output does not take the event lines: No space left on device; the training goes on\n";
+  auto const first = result.err.find(warning);
+  CHECK(first != std::string::npos);
+  CHECK(result.err.find(warning, first + 1) == std::string::npos);
+  CHECK(result.err.find("note: standard output did not take the report; it is in run\n") != std::string::npos);
+  CHECK(content(folder / "run/report.md").size() > 100);
 }
 
 TEST_CASE("a monitor of cards: in each step, in the page, and the report's memory says where it is from") {
