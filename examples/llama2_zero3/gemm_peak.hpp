@@ -39,7 +39,7 @@ namespace detail {
 // oneDNN's gemm, and what runs where nothing is tuned: what is measured by a ceiling must not pass it.
 inline std::vector<fc_kernel> kernels_of_peak() {
   std::vector<fc_kernel> kernels{fc_kernel::gemm};
-  if (prefers_panels()) kernels.push_back(fc_kernel::panels);
+  if (prefers_panels() && has_panel_kernel()) kernels.push_back(fc_kernel::panels);
   return kernels;
 }
 
