@@ -49,7 +49,7 @@ void unpacked_product(fc_kernel kernel, factor<Number> const& a, factor<Number> 
     }
   }
   if constexpr (!std::is_same_v<Number, double>) {
-    if (kernel == fc_kernel::panels) {
+    if (kernel == fc_kernel::panels && has_panel_kernel()) {
       require_product_sizes(a, b, c);
       return panel_product<Number>(a, b, c, onto);
     }
