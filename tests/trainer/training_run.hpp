@@ -28,7 +28,7 @@ namespace trainer {
 inline constexpr llama_shape tiny_llama{.layers = 4, .hidden = 15, .heads = 2, .kv_heads = 1,
                                         .head_size = 6, .ffn = 23, .vocabulary = 53};
 
-inline constexpr zero3_settings tiny_settings{.samples = 2, .sequence_length = 7, .seed = 5};
+inline const zero3_settings tiny_settings{.samples = 2, .sequence_length = 7, .seed = 5};
 
 // Tokens of micro-batch j of a step: a function of the two alone, not of the number of ranks.
 inline std::vector<std::int32_t> tokens_of(std::int64_t step, std::int64_t j, std::int64_t size,
