@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <utility>
 
 using namespace trainer;
 
@@ -62,8 +63,10 @@ TEST_CASE_TEMPLATE("activation bytes are the parts' and what is allocated", Numb
 }
 
 TEST_CASE_TEMPLATE("scratch bytes are the parts' and what is allocated", Number, float, double, bfloat16, float16) {
-  for (int const threads : {1, 3}) {
-    compute_settings const compute{.threads = threads};
+  fc_plan packed;
+  for (auto& passes : packed.choices) passes.fill({.kernel = fc_kernel::packed_panels});
+  for (auto const& [threads, plan] : {std::pair{1, fc_plan{}}, {3, fc_plan{}}, {1, packed}, {3, packed}}) {
+    compute_settings const compute{.threads = threads, .fc = plan};
     auto const declared = cpu_backend<Number>::scratch_bytes(shape, samples, positions, compute);
     auto const chunk = output_head<Number>::chunk_rows(shape, {samples, positions});
     constexpr std::int64_t real = sizeof(arithmetic<Number>), number = sizeof(Number);
@@ -80,6 +83,10 @@ TEST_CASE_TEMPLATE("scratch bytes are the parts' and what is allocated", Number,
     if (half_width<Number>) {
       expected += padded_bytes(2, {chunk * 5003});
       if (chunk < samples * (positions - 1)) expected += padded_bytes(4, {5003 * 130});
+    }
+    if (plan == packed && has_kernel<Number>(fc_kernel::packed_panels)) {
+      // columns in panels of 16: of a layer those of the larger pass, here backward; of the head both
+      expected += padded_bytes(4, {144 * 220, 144 * 130, 144 * 692, 352 * 130, 5008 * 130, 144 * 5003});
     }
     CHECK(declared == expected);
     auto const before = heap_bytes();
