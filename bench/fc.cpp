@@ -88,7 +88,7 @@ void of_format(std::string const& format) {
                         std::string{fc_pass_names[static_cast<std::size_t>(pass)]} + "/" + format + "/";
       auto const whole = name + "one_call";
       benchmark::RegisterBenchmark(whole.c_str(), one_call<Number>, matrix, pass)->UseRealTime()->MinTime(0.1);
-      for (auto const kernel : {fc_kernel::gemm, fc_kernel::packed, fc_kernel::openblas, fc_kernel::panels, fc_kernel::packed_panels}) {
+      for (auto const kernel : fc_kernels) {
         if (!has_kernel<Number>(kernel)) continue;
         auto const one = name + std::string{fc_kernel_names[static_cast<std::size_t>(kernel)]};
         benchmark::RegisterBenchmark(one.c_str(), in_blocks<Number>, matrix, pass, kernel, "over " + whole)->UseRealTime()->MinTime(0.1);

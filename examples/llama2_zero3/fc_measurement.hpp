@@ -72,16 +72,14 @@ class fc_measurement {
   // Kernels that there are for this format, of those that pack weights or of those that do not.
   static std::vector<fc_kernel> kernels(bool packing) {
     std::vector<fc_kernel> found;
-    for (std::size_t i = 0; i < fc_kernel_names.size(); ++i) {
-      auto const kernel = static_cast<fc_kernel>(i);
+    for (auto const kernel : fc_kernels) {
       if (packs_weights(kernel) == packing && has_kernel<Number>(kernel)) found.push_back(kernel);
     }
     return found;
   }
 
   // The same ways, the one that is taken where nothing is tuned first.
-  static std::vector<fc_candidate> untuned_first(fc_candidate untuned, std::vector<fc_candidate> ways) {
-    if (!has_kernel<Number>(untuned.how.kernel)) untuned.how.kernel = fc_kernel::gemm;
+  static std::vector<fc_candidate> untuned_first(fc_candidate const& untuned, std::vector<fc_candidate> ways) {
     auto const at = std::ranges::find_if(ways, [&](fc_candidate const& way) { return way.how == untuned.how && way.rows == untuned.rows; });
     std::rotate(ways.begin(), at, at + 1);
     return ways;
@@ -102,7 +100,7 @@ class fc_measurement {
       }
       for (auto const kernel : kernels(true)) ways.push_back({{kernel, 0}, height});
     }
-    ways = untuned_first({untuned_fc_plan()(matrix, pass), height_of(matrix, fc_plan{}.height)}, std::move(ways));
+    ways = untuned_first({{kernel_or_gemm<Number>(untuned_fc_plan()(matrix, pass).kernel), 0}, height_of(matrix, fc_plan{}.height)}, std::move(ways));
     auto const sample = sample_rows(n, out + in - n);
     take_memory(sample * (out + in - n), out * in, n * fc_heights.back());
     return measured(matrix, use, std::move(ways), [&](fc_candidate const& way) {
@@ -119,8 +117,8 @@ class fc_measurement {
       for (auto const columns : shared_columns) ways.push_back({{kernel, columns}, sample});
     }
     for (auto const kernel : kernels(true)) ways.push_back({{kernel, 0}, head_height});
-    auto const untuned = untuned_fc_plan()(fc_matrix::lm_head, fc_pass::forward).kernel;
-    bool const packed = packs_weights(untuned) && has_kernel<Number>(untuned);
+    auto const untuned = kernel_or_gemm<Number>(untuned_fc_plan()(fc_matrix::lm_head, fc_pass::forward).kernel);
+    bool const packed = packs_weights(untuned);
     ways = untuned_first({{untuned, packed ? 0 : head_columns}, packed ? head_height : sample}, std::move(ways));
     take_memory(sample * in, out * in, out * head_height);
     logits_.resize(static_cast<std::size_t>(sample * out));
@@ -148,7 +146,7 @@ class fc_measurement {
       for (auto const height : gradient_heights) ways.push_back({{kernel, 0}, height});
     }
     auto const untuned = untuned_fc_plan().gradients[static_cast<std::size_t>(matrix)];
-    ways = untuned_first({{untuned.kernel, 0}, untuned.rows}, std::move(ways));
+    ways = untuned_first({{kernel_or_gemm<Number>(untuned.kernel), 0}, untuned.rows}, std::move(ways));
     take_memory(rows * sample, rows * in, in * std::ranges::max(gradient_heights));
     matrix_view<Number const> const dy(std::span<Number const>(a_), rows, sample), x(std::span<Number const>(weights_), rows, in);
     auto const scale = all_rows(rows) * static_cast<double>(out) / static_cast<double>(sample);

@@ -28,6 +28,7 @@ enum class fc_kernel { gemm, packed, openblas, panels, packed_panels };
 inline constexpr std::array<std::string_view, 5> fc_matrix_names{"qkv", "wo", "gate_up", "down", "lm_head"};
 inline constexpr std::array<std::string_view, 2> fc_pass_names{"forward", "input_gradient"};
 inline constexpr std::array<std::string_view, 5> fc_kernel_names{"gemm", "packed", "openblas", "panels", "packed_panels"};
+inline constexpr std::array fc_kernels{fc_kernel::gemm, fc_kernel::packed, fc_kernel::openblas, fc_kernel::panels, fc_kernel::packed_panels};
 
 /// Whether a kernel multiplies weights that were packed before.
 constexpr bool packs_weights(fc_kernel kernel) noexcept { return kernel == fc_kernel::packed || kernel == fc_kernel::packed_panels; }

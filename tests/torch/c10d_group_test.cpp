@@ -55,12 +55,11 @@ std::string own_lines(std::string const& text) { return trainer_test::own_lines(
 
 TEST_CASE("processes over gloo train the same bits as threads, at every precision") {
   small_folder const folder;
-  trainer_test::check_processes_against_threads(folder, program, [&](int ranks, trainer_test::arguments const& all) {
+  trainer_test::check_processes_against_threads(folder, program, {[&](int ranks, trainer_test::arguments const& all) {
     auto const result = started_over_gloo(ranks, folder, all);
-    CHECK(has(result.out, "DP_SIZE=" + std::to_string(ranks)));
     CHECK(has(content(folder / "processes/report.json"), "(c10d, cpu)"));
     return result;
-  });
+  }});
 }
 
 #ifdef TORCHRUN_PROGRAM

@@ -117,9 +117,9 @@ TEST_CASE("weights packed in parts are those packed at once") {
   constexpr std::int64_t n = 70, k = 300;
   stored<float> b(k, n, true, 3);
   auto const weights = b.view();
-  std::vector<float> whole(static_cast<std::size_t>(panel_weights::room_elements(k, n)) + 16), parts(whole);
+  std::vector<float> whole(static_cast<std::size_t>(packed_panel_elements(k, n)) + 16), parts(whole);
   auto const aligned = [](std::vector<float>& of) { return of.data() + (64 - reinterpret_cast<std::uintptr_t>(of.data()) % 64) % 64 / 4; };
-  panel_weights::pack(weights, 0, n, aligned(whole));
-  for (std::int64_t first = 0; first < n; first += 32) panel_weights::pack(weights, first, std::min<std::int64_t>(32, n - first), aligned(parts));
-  CHECK(std::equal(aligned(whole), aligned(whole) + panel_weights::room_elements(k, n), aligned(parts)));
+  pack_panels(weights, 0, n, aligned(whole));
+  for (std::int64_t first = 0; first < n; first += 32) pack_panels(weights, first, std::min<std::int64_t>(32, n - first), aligned(parts));
+  CHECK(std::equal(aligned(whole), aligned(whole) + packed_panel_elements(k, n), aligned(parts)));
 }

@@ -10,7 +10,11 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
 #include <string>
+#include <vector>
 
 namespace trainer_test {
 
@@ -30,9 +34,10 @@ inline constexpr std::array<process_run, 7> process_runs{{{8, "fp32", 3, "layers
                                                           {2, "fp32", 0, "layers", true},
                                                           {4, "fp32", 2, "none", true}}};
 
-/// `start(ranks, arguments)` runs the program on so many processes, with "--engine" among the arguments.
-template <class Start>
-void check_processes_against_threads(small_folder const& folder, std::string const& program, Start const& start) {
+/// Runs the program on so many processes, with "--engine" among the arguments.
+using process_start = std::function<program_outcome(int ranks, arguments const&)>;
+
+inline void check_processes_against_threads(small_folder const& folder, std::string const& program, std::vector<process_start> const& starts) {
   for (auto const& each : process_runs) {
     CAPTURE(each.ranks);
     CAPTURE(each.precision);
@@ -49,17 +54,21 @@ void check_processes_against_threads(small_folder const& folder, std::string con
       return all;
     };
     std::filesystem::remove_all(folder / "threads");
-    std::filesystem::remove_all(folder / "processes");
     REQUIRE(run_program(folder, program, to("threads")).code == 0);
-    auto const result = start(each.ranks, to("processes"));
-    CAPTURE(result.err);
-    CHECK(result.code == 0);
-    CHECK(json_lines_of(content(folder / "threads/steps.jsonl")).size() == 20);
-    CHECK(trace_of(content(folder / "processes/steps.jsonl")) == trace_of(content(folder / "threads/steps.jsonl")));
-    std::string const last = "/checkpoints/step_00000020";
-    auto const state = state_of(folder / ("processes" + last), each.ranks);
+    auto const steps = content(folder / "threads/steps.jsonl");
+    auto const state = state_of(folder / "threads/checkpoints/step_00000020", each.ranks);
+    CHECK(json_lines_of(steps).size() == 20);
     CHECK(state.size() > 10'000);
-    CHECK_UNARY(state == state_of(folder / ("threads" + last), each.ranks));
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+      CAPTURE(i);
+      std::filesystem::remove_all(folder / "processes");
+      auto const result = starts[i](each.ranks, to("processes"));
+      CAPTURE(result.err);
+      CHECK(result.code == 0);
+      CHECK(result.out.find("DP_SIZE=" + std::to_string(each.ranks)) != std::string::npos);
+      CHECK(trace_of(content(folder / "processes/steps.jsonl")) == trace_of(steps));
+      CHECK_UNARY(state_of(folder / "processes/checkpoints/step_00000020", each.ranks) == state);
+    }
   }
 }
 

@@ -37,11 +37,18 @@ bool has_kernel(fc_kernel kernel) noexcept {
   return false;
 }
 
-/// c [M, N] (+)= a [M, K] * b [K, N] by a kernel that does not pack and that there is for this format. Throws
-/// std::invalid_argument if the sizes do not agree.
+/// The kernel, or gemm where this processor has it not for this format.
+template <class Number>
+fc_kernel kernel_or_gemm(fc_kernel kernel) noexcept {
+  return has_kernel<Number>(kernel) ? kernel : fc_kernel::gemm;
+}
+
+/// c [M, N] (+)= a [M, K] * b [K, N] by a kernel that does not pack. Throws std::invalid_argument if the sizes do not
+/// agree.
 template <class Number>
 void unpacked_product(fc_kernel kernel, factor<Number> const& a, factor<Number> const& b, matrix_view<arithmetic<Number>> c,
                       accumulate onto = accumulate::no) {
+  kernel = kernel_or_gemm<Number>(kernel);
   if constexpr (std::is_same_v<Number, float>) {
     if (kernel == fc_kernel::openblas) {
       require_product_sizes(a, b, c);
@@ -49,7 +56,7 @@ void unpacked_product(fc_kernel kernel, factor<Number> const& a, factor<Number> 
     }
   }
   if constexpr (!std::is_same_v<Number, double>) {
-    if (kernel == fc_kernel::panels && has_panel_kernel()) {
+    if (kernel == fc_kernel::panels) {
       require_product_sizes(a, b, c);
       return panel_product<Number>(a, b, c, onto);
     }
@@ -76,7 +83,7 @@ class fc_product {
         threads_(threads),
         columns_(pass == fc_pass::forward ? sizes.out : sizes.in),
         depth_(pass == fc_pass::forward ? sizes.in : sizes.out),
-        kernel_(has_kernel<Number>(how.kernel) ? how.kernel : fc_kernel::gemm),
+        kernel_(kernel_or_gemm<Number>(how.kernel)),
         columns_at_once_(how.columns) {
     if (kernel_ == fc_kernel::packed) packed_.emplace(packed_sizes_of(sizes, pass), threads);
   }
@@ -89,7 +96,7 @@ class fc_product {
 
   /// Bytes of room that prepare needs, whole cache lines; 0 for kernels that do not pack.
   std::int64_t room_bytes() const {
-    if (kernel_ == fc_kernel::packed_panels) return panel_weights::room_elements(depth_, columns_) * std::int64_t{sizeof(float)};
+    if (kernel_ == fc_kernel::packed_panels) return packed_panel_elements(depth_, columns_) * std::int64_t{sizeof(float)};
     return packed_ ? packed_->room_bytes() : 0;
   }
 
@@ -103,7 +110,7 @@ class fc_product {
       if (kernel_ != fc_kernel::packed_panels) return;
       panels_ = reinterpret_cast<float*>(room.data());
       for_each_row_block(columns_, columns_packed_at_once, threads_,
-                         [&](row_block const& columns) { panel_weights::pack(weights_, columns.first, columns.rows, panels_); });
+                         [&](row_block const& columns) { pack_panels(weights_, columns.first, columns.rows, panels_); });
     }
   }
 
@@ -113,7 +120,7 @@ class fc_product {
       if (packed_) return packed_->multiply(a, c, thread);
     }
     if constexpr (!std::is_same_v<Number, double>) {
-      if (kernel_ == fc_kernel::packed_panels) return panel_weights::multiply<Number>(a, panels_, c);
+      if (kernel_ == fc_kernel::packed_panels) return packed_panel_product<Number>(a, panels_, c);
     }
     auto const width = columns_at_once_ > 0 ? columns_at_once_ : columns_;
     for (std::int64_t first = 0; first < columns_; first += width) {

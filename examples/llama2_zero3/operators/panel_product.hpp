@@ -110,36 +110,30 @@ void panel_product(factor<Number> const& a, factor<Number> const& b, matrix_view
   }
 }
 
-/// A matrix [K, N] packed once, in room of somebody else.
-class panel_weights {
- public:
-  /// Elements of room, aligned to 64 bytes, for a matrix [k, n].
-  static constexpr std::int64_t room_elements(std::int64_t k, std::int64_t n) noexcept {
-    return detail::panel_elements(n, panel_columns, k);
-  }
+/// Elements of room, aligned to 64 bytes, for all panels of a matrix [k, n].
+constexpr std::int64_t packed_panel_elements(std::int64_t k, std::int64_t n) noexcept { return detail::panel_elements(n, panel_columns, k); }
 
-  /// Packs columns [first, first + some) of b; `first` is a multiple of panel_columns.
-  template <class Number>
-  static void pack(factor<Number> const& b, std::int64_t first, std::int64_t some, float* room) noexcept {
-    using namespace detail;
-    for (std::int64_t k = 0; k < b.rows; k += depth_at_once) {
-      auto const depth = std::min(depth_at_once, b.rows - k);
-      auto* const to = room + panel_elements(b.columns, panel_columns, k) + first * depth;
-      pack_right(part(b, k, first, depth, some), to, depth * panel_columns);
-    }
+/// Packs columns [first, first + some) of b into the room of all of it; `first` is a multiple of panel_columns.
+template <class Number>
+void pack_panels(factor<Number> const& b, std::int64_t first, std::int64_t some, float* room) noexcept {
+  using namespace detail;
+  for (std::int64_t k = 0; k < b.rows; k += depth_at_once) {
+    auto const depth = std::min(depth_at_once, b.rows - k);
+    auto* const to = room + packed_panel_elements(k, b.columns) + first * depth;
+    pack_right(part(b, k, first, depth, some), to, depth * panel_columns);
   }
+}
 
-  /// c [M, N] (+)= a [M, K] * the matrix packed in `room`.
-  template <class Number>
-  static void multiply(factor<Number> const& a, float const* room, matrix_view<float> c, accumulate onto = accumulate::no) {
-    using namespace detail;
-    auto& own = panel_room::of_this_thread();
-    for (std::int64_t k = 0; k < a.columns; k += depth_at_once) {
-      auto const depth = std::min(depth_at_once, a.columns - k);
-      multiply_packed(part(a, 0, k, a.rows, depth), room + panel_elements(c.columns, panel_columns, k), depth * panel_columns, c,
-                      k == 0 ? onto : accumulate::yes, own.left);
-    }
+/// c [M, N] = a [M, K] * the matrix packed in `room`, with the bits of panel_product.
+template <class Number>
+void packed_panel_product(factor<Number> const& a, float const* room, matrix_view<float> c) {
+  using namespace detail;
+  auto& own = panel_room::of_this_thread();
+  for (std::int64_t k = 0; k < a.columns; k += depth_at_once) {
+    auto const depth = std::min(depth_at_once, a.columns - k);
+    multiply_packed(part(a, 0, k, a.rows, depth), room + packed_panel_elements(k, c.columns), depth * panel_columns, c,
+                    k == 0 ? accumulate::no : accumulate::yes, own.left);
   }
-};
+}
 
 }  // namespace trainer

@@ -66,9 +66,7 @@ inline void write_whole(std::filesystem::path const& named, std::string_view tex
   std::error_code unknown;  // then the file is not there yet, and what is wrong with its folder shows below
   auto const resolved = std::filesystem::canonical(named, unknown);
   auto const& path = unknown ? named : resolved;
-  auto const status = std::filesystem::status(path, unknown);
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) && !std::filesystem::is_directory(status))
-    return detail::write_through(named, text);
+  if (std::filesystem::is_other(path, unknown)) return detail::write_through(named, text);
   auto temporary = path;
   temporary.concat(".").concat(std::to_string(::getpid())).concat(".part");
   int error = 0;
