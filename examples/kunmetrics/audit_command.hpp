@@ -16,7 +16,7 @@ struct audit_command {
   std::string framework;
   std::string model;
   std::optional<std::int64_t> sequence_length, global_batch_size, micro_batch_size, gradient_accumulation_steps;
-  std::optional<std::int64_t> processors, nodes, tensor_parallel, context_parallel;
+  std::optional<std::int64_t> processors, nodes, tensor_parallel, pipeline_parallel, context_parallel;
   stated_peak peak;
 
   void add_to(CLI::App& app) {
@@ -31,22 +31,18 @@ struct audit_command {
     app.add_option("--processors", processors, "of the whole job")->check(count);
     app.add_option("--nodes", nodes, "of the whole job")->check(count);
     app.add_option("--tensor-parallel", tensor_parallel, "ranks that share a layer's products")->check(count);
+    app.add_option("--pipeline-parallel", pipeline_parallel, "stages that a batch passes through")->check(count);
     app.add_option("--context-parallel", context_parallel, "ranks that share a sequence")->check(count);
     peak.add_to(app);
   }
 
   void run(bool as_json) const {
     auto const read = km::read_training_log(log, hint());
-    auto known = stated();
-    std::optional<km::maybe<km::peak_rate>> limit;
-    if (peak.given()) limit = peak.rate();
-    if (limit && *limit) known.peak = (*limit)->rate.coherent();
-    auto const facts = km::facts_of(read, known);
-    auto const result = km::audit(facts);
+    auto const result = km::audit(read, stated());
     if (as_json) {
-      print(json_of(read, result, limit));
+      print(json_of(read, result));
     } else {
-      std::cout << text_of(read, facts, result, limit);
+      std::cout << text_of(read, result);
     }
   }
 
@@ -61,6 +57,7 @@ struct audit_command {
     throw km::input_error{km::detail::needed_found("--framework", "one of " + names, framework)};
   }
 
+  // Throws input_error for a model, device or precision that is not known.
   km::audit_facts stated() const {
     km::audit_facts facts{.sequence_length = sequence_length,
                           .global_batch_size = global_batch_size,
@@ -69,33 +66,50 @@ struct audit_command {
                           .processors = processors,
                           .nodes = nodes,
                           .tensor_parallel = tensor_parallel,
+                          .pipeline_parallel = pipeline_parallel,
                           .context_parallel = context_parallel};
     if (!model.empty()) facts.model = model_of(model).sizes;
+    if (auto const at = km::precision_named(peak.precision)) facts.precision = *at;
+    if (!peak.given()) return facts;
+    if (!peak.device.empty()) facts.processor = device_of("--device", peak.device);
+    auto const limit = peak.rate();
+    facts.confidential_peak = !limit;
+    if (limit) {
+      facts.peak = limit->rate.coherent();
+      facts.peak_source = km::formatted(*limit) + ": " + std::string{limit->source};
+    }
     return facts;
   }
 
-  static km::json claimed(std::optional<km::running_statistic> const& statistic) {
+  template <typename T>
+  static km::json or_null(std::optional<T> const& value) {
+    return value ? km::json(*value) : km::json(nullptr);
+  }
+  // Step by step where it is said so, else at the end.
+  static km::json claimed(km::log_claims const& rates, km::log_claims const& otherwise,
+                          std::optional<km::running_statistic> km::log_claims::*kind) {
+    auto const& statistic = rates.*kind ? rates.*kind : otherwise.*kind;
     return statistic ? km::json(statistic->last) : km::json(nullptr);
   }
 
-  static km::json json_of(km::training_log const& read, km::audit_result const& result,
-                          std::optional<km::maybe<km::peak_rate>> const& limit) {
+  static km::json json_of(km::training_log const& read, km::audit_result const& result) {
+    // a pair of rates of one kind: at the end of the run where it is said there
     auto const& rates = read.summary.tokens_per_second ? read.summary : read.claimed;
+    using claims = km::log_claims;
     km::json object{{"framework", read.framework.empty() ? km::json(nullptr) : km::json(read.framework)},
                     {"steps", read.steps}};
-    object["tokens_per_processor_second"] =
-        result.tokens_per_processor_second ? km::json(*result.tokens_per_processor_second) : km::json(nullptr);
-    object["claimed"] = {{"tokens_per_second", claimed(rates.tokens_per_second)},
-                         {"tokens_per_processor_second", claimed(read.claimed.tokens_per_processor_second)},
-                         {"samples_per_second", claimed(rates.samples_per_second)},
-                         {"flop_per_processor_second", claimed(read.claimed.flop_rate)},
-                         {"mfu", claimed(read.claimed.mfu)}};
+    object["tokens_per_processor_second"] = or_null(result.tokens_per_processor_second);
+    object["claimed"] = {
+        {"tokens_per_second", claimed(rates, read.claimed, &claims::tokens_per_second)},
+        {"tokens_per_processor_second", claimed(read.claimed, read.summary, &claims::tokens_per_processor_second)},
+        {"samples_per_second", claimed(rates, rates, &claims::samples_per_second)},
+        {"flop_per_processor_second", claimed(read.claimed, read.summary, &claims::flop_rate)},
+        {"mfu", claimed(read.claimed, read.summary, &claims::mfu)}};
     object["restated"] = {{"mfu", km::json::object()}};
     for (auto const& [name, value] : result.mfu) object["restated"]["mfu"][name] = value;
-    object["convention"] = result.convention.empty() ? km::json(nullptr) : km::json(result.convention);
-    if (limit && *limit) {
-      object["peak"] = {{"flop_per_second", flop_json((*limit)->rate.coherent())}, {"source", (*limit)->source}};
-    }
+    object["convention"] = result.conventions.empty() ? km::json(nullptr) : km::json(result.convention());
+    object["conventions"] = result.conventions;
+    if (result.peak) object["peak"] = {{"flop_per_second", flop_json(*result.peak)}, {"source", result.peak_source}};
     object["verdict"] = name_of(result.verdict);
     object["findings"] = km::json::array();
     for (auto const& finding : result.findings) {
@@ -109,26 +123,43 @@ struct audit_command {
                                   {"tolerance", check.tolerance},
                                   {"holds", check.holds()}});
     }
+    object["unchecked"] = km::json::array();
+    for (auto const& left : result.unchecked) {
+      object["unchecked"].push_back({{"claim", left.claim}, {"missing", left.missing}});
+    }
+    object["missing"] = result.missing;
+    object["notes"] = result.notes;
     return object;
   }
 
-  // What would have to be known for a verdict, or for more of one.
-  static std::string missing(km::audit_facts const& facts) {
-    std::string names;
-    auto const need = [&](bool known, std::string_view name) {
-      if (!known) names.append(names.empty() ? "" : ", ").append(name);
-    };
-    need(facts.model.has_value(), "--model");
-    need(facts.sequence_length.has_value(), "--sequence-length");
-    need(facts.global_batch_size.has_value() || facts.tokens_per_step.has_value(), "--global-batch-size");
-    need(facts.processors.has_value(), "--processors");
-    need(facts.peak.has_value(), "--device or --peak");
-    return names;
+  static std::string joined(std::vector<std::string> const& words) {
+    std::string text;
+    for (auto const& word : words) text.append(text.empty() ? "" : ", ").append(word);
+    return text;
   }
 
-  static std::string text_of(km::training_log const& read, km::audit_facts const& facts, km::audit_result const& result,
-                             std::optional<km::maybe<km::peak_rate>> const& limit) {
-    std::string text = "verdict: " + std::string{name_of(result.verdict)} + '\n';
+  static std::string checks_of(km::audit_result const& result) {
+    if (result.checks.empty()) return {};
+    std::vector<km::table_row<4>> rows{{"relation", "claimed / computed", "rounding", ""}};
+    for (auto const& check : result.checks) {
+      rows.push_back({check.relation, km::formatted(check.ratio, 4), km::formatted(check.tolerance, 4),
+                      check.holds() ? "holds" : "does not hold"});
+    }
+    return '\n' + km::markdown_table(rows);
+  }
+
+  static std::string restated(km::audit_result const& result) {
+    if (result.mfu.empty()) return {};
+    std::vector<km::table_row<2>> rows{{"convention", "MFU restated (%)"}};
+    for (auto const& [name, value] : result.mfu) rows.push_back({name, km::formatted(value * 100, 2)});
+    return '\n' + km::markdown_table(rows) + "\nAt " + km::significant(*result.tokens_per_processor_second, 5) +
+           " token/(processor s), of " + km::significant(*result.peak / 1e12, 5) + " TFLOP/s: " + result.peak_source +
+           ".\n";
+  }
+
+  static std::string text_of(km::training_log const& read, km::audit_result const& result) {
+    std::string text = "verdict: " + std::string{name_of(result.verdict)};
+    text += '\n';
     for (auto const& finding : result.findings) {
       text += "  " + finding.trap + ", factor " + km::significant(finding.factor, 4) + ": " + finding.explanation +
               '\n';
@@ -136,25 +167,15 @@ struct audit_command {
     text += "\nframework: " + (read.framework.empty() ? std::string{"not recognised"} : std::string{read.framework}) +
             ", " + std::to_string(read.steps) + " steps";
     if (read.restarts > 0) text += ", " + std::to_string(read.restarts) + " restarts";
-    if (!result.convention.empty()) text += "; the claim follows " + result.convention;
-    text += '\n';
-    if (!result.checks.empty()) {
-      std::vector<km::table_row<4>> rows{{"relation", "claimed / computed", "rounding", ""}};
-      for (auto const& check : result.checks) {
-        rows.push_back({check.relation, km::formatted(check.ratio, 4), km::formatted(check.tolerance, 4),
-                        check.holds() ? "holds" : "does not hold"});
-      }
-      text += '\n' + km::markdown_table(rows);
+    if (!result.conventions.empty()) text += "; the claim follows " + joined(result.conventions);
+    text += '\n' + checks_of(result) + restated(result);
+    if (!result.unchecked.empty()) text += "\nNot checked, as neither the log nor the command line says:\n";
+    for (auto const& left : result.unchecked) text += "  " + left.claim + ": " + joined(left.missing) + '\n';
+    if (result.checks.empty() && result.unchecked.empty()) text += "\nNo claim of a speed was found in it.\n";
+    if (!result.missing.empty()) {
+      text += "\nTo restate it under every convention: " + joined(result.missing) + ".\n";
     }
-    if (!result.mfu.empty() && limit && *limit) {
-      std::vector<km::table_row<2>> rows{{"convention", "MFU restated (%)"}};
-      for (auto const& [name, value] : result.mfu) rows.push_back({name, km::formatted(value * 100, 2)});
-      text += '\n' + km::markdown_table(rows) + "\nAt " + km::significant(*result.tokens_per_processor_second, 5) +
-              " token/(processor s), of " + km::formatted(**limit) + ": " + std::string{(*limit)->source} + ".\n";
-    }
-    if (auto const names = missing(facts); !names.empty()) {
-      text += "\nNeither the log nor the command line says: " + names + ".\n";
-    }
+    for (auto const& note : result.notes) text += "\nNote: " + note + ".\n";
     return text;
   }
 };

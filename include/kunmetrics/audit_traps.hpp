@@ -8,16 +8,16 @@
 //   2, 1/2                 the sparse peak for the dense one, or a peak halved twice
 //   4/3 and near           recomputation folded into the model's FLOP
 // A factor of 1 explains nothing and is never named. A peak that is exactly another device's names
-// that device. Sources: the fifteen traps of the field, each with its issue, in the project's tests.
+// that device. A trap that several devices or conventions explain is named once, with all of them. Sources: the fifteen traps of the field, each with its issue, in the project's tests.
 #pragma once
 
+#include <kunmetrics/audit_facts.hpp>
 #include <kunmetrics/conventions.hpp>
-#include <kunmetrics/devices.hpp>
 #include <kunmetrics/utilization.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,58 +25,13 @@
 
 namespace kunmetrics {
 
-// A printed number, and how far its last digit leaves it uncertain, as a share of it.
-struct claim {
-  double value = 0;
-  double rounding = 0;
-};
-
-// What is known of a run from its log and from whoever asks; what is not, is empty.
-struct audit_facts {
-  std::optional<transformer> model{};
-  std::optional<std::int64_t> sequence_length{};
-  std::optional<std::int64_t> global_batch_size{};
-  std::optional<std::int64_t> micro_batch_size{};
-  std::optional<std::int64_t> gradient_accumulation_steps{};
-  std::optional<std::int64_t> processors{};
-  std::optional<std::int64_t> nodes{};
-  std::optional<std::int64_t> tensor_parallel{};
-  std::optional<std::int64_t> context_parallel{};
-  std::optional<double> peak{};  // FLOP/s of one processor
-  std::string device{};
-  kunmetrics::precision precision = bf16;
-
-  std::optional<double> step_time{};        // of the step that the claims are about, in s
-  double step_time_rounding = 1e-3;         // as a share of it
-  std::optional<double> mean_step_time{};   // Σ time / Σ steps without the first, in s
-  double time_tolerance = 0.03;             // how far a claim of another interval may lie from it
-  std::optional<double> tokens_per_step{};  // as the log counts them
-  std::optional<claim> tokens_per_second{};
-  std::optional<claim> tokens_per_processor_second{};
-  std::optional<claim> samples_per_second{};
-  std::optional<claim> flop_rate{};             // FLOP/s of one processor
-  std::optional<claim> mfu{};                   // a ratio
-  std::optional<double> fastest_flop_rate{};    // of any step, FLOP/s of one processor
-  bool asynchronous_start = false;              // the first steps are known not to have been waited for
-  bool averaged_rate = false;                   // the claimed rate is a moving average, an MFU beside it is of the step
-  std::optional<double> assumed_peak{};         // that the program takes for every device, FLOP/s of one processor
-};
-
-struct audit_finding {
-  std::string trap;
-  double factor = 1;  // claimed over true
-  std::string explanation;
-  int number = 0;  // of the project's list of fifteen, 0 for none of them
-};
-
-enum class trap_family { tokens, rate, processor_rate, work, peak, work_or_peak };
-
 namespace detail {
 struct candidate {
   std::string trap;
   double factor;
   std::string explanation;
   int number;
+  std::string of{};  // a device or a convention, of which several may fit: stands after the explanation
 };
 
 inline void add_factor(std::vector<candidate>& all, std::string trap, std::optional<std::int64_t> size, double power,
@@ -103,10 +58,14 @@ inline std::vector<candidate> counting_traps(audit_facts const& facts) {
              "tokens counted once for each context-parallel rank", 13);
   add_factor(all, "tokens of shared ranks", facts.tensor_parallel, 1,
              "tokens counted once for each tensor-parallel rank", 13);
+  add_factor(all, "tokens of shared ranks", facts.pipeline_parallel, 1,
+             "tokens counted once for each pipeline stage", 13);
   add_factor(all, "divided by shared ranks twice", facts.context_parallel, -1,
              "divided by the context-parallel degree twice", 13);
   add_factor(all, "divided by shared ranks twice", facts.tensor_parallel, -1,
              "divided by the tensor-parallel degree twice", 13);
+  add_factor(all, "divided by shared ranks twice", facts.pipeline_parallel, -1,
+             "divided by the pipeline-parallel degree twice", 13);
   return all;
 }
 
@@ -126,6 +85,13 @@ inline std::vector<candidate> unconfirmed_traps(double ratio, trap_family family
     all.push_back(
         {"one rank's rate", 1 / whole, "one rank counted for the whole job, if it ran on " + text + " processors", 13});
   }
+  auto const nodes = std::round(std::sqrt(whole));
+  if (family == trap_family::processor_rate && ratio > 1 && !facts.nodes && facts.processors && nodes > 1 &&
+      std::fmod(static_cast<double>(*facts.processors), nodes) == 0) {
+    auto const count = std::to_string(static_cast<std::int64_t>(nodes));
+    all.push_back({"nodes squared", nodes * nodes,
+                   "divided by processors a node and multiplied by nodes, if it ran on " + count + " nodes", 1});
+  }
   return all;
 }
 
@@ -139,8 +105,8 @@ inline std::vector<candidate> peak_traps(audit_facts const& facts) {
       auto const limit = peak(*other, p);
       if (!limit) continue;
       auto const factor = limit->rate.coherent() / *facts.peak;
-      all.push_back({"peak of another device", factor,
-                     "the peak is that of " + std::string{other->name} + " at " + std::string{name_of(p)}, 4});
+      all.push_back({"peak of another device", factor, "the peak is that of", 4,
+                     std::string{other->name} + " at " + std::string{name_of(p)}});
       break;  // fp16 and bf16 are the same rate almost everywhere
     }
   }
@@ -161,7 +127,7 @@ inline std::vector<candidate> work_traps(audit_facts const& facts) {
   add("attention left out", flops::six_n_no_embedding::per_token(model, length).coherent(),
       "6 N without embedding and attention", 2);
   add("recomputation folded in", hardware_work<flops::palm, recompute::all>::per_token(model, length).coherent(),
-      "4/3 of the model's FLOP: HFU called MFU", 15);
+      "4/3 of the model's FLOP", 15);
   add("recomputation folded in", 8.0 * static_cast<double>(counts.active), "8 N: recomputation in, attention out", 15);
   add("recomputation folded in", 8.0 * static_cast<double>(counts.active - counts.embedding - counts.output),
       "8 N without embedding: recomputation in, attention and logits out", 15);
@@ -207,12 +173,12 @@ inline std::vector<candidate> work_through_peak_traps(audit_facts const& facts) 
   auto const base = flops::palm::per_token(*facts.model, length).coherent();
   auto const add = [&]<typename Convention>(Convention) {
     auto const work = Convention::per_token(*facts.model, length).coherent() / base;
-    std::string const under = ", under " + std::string{Convention::name};
-    all.push_back({"sparse peak", work / 2, "the sparse rate taken for the dense one" + under, 5});
-    all.push_back({"peak halved twice", work * 2, "half of a rate that is dense already" + under, 5});
+    std::string const under{Convention::name};
+    all.push_back({"sparse peak", work / 2, "the sparse rate taken for the dense one, under", 5, under});
+    all.push_back({"peak halved twice", work * 2, "half of a rate that is dense already, under", 5, under});
     for (device const* fallback : {&devices::nvidia_a100_80gb, &devices::nvidia_h100_sxm}) {
       all.push_back({"peak of another device", work * *facts.peak / peak(*fallback, bf16)->rate.coherent(),
-                     "the peak is that of " + std::string{fallback->name} + under, 4});
+                     "the peak is that of " + std::string{fallback->name} + ", under", 4, under});
     }
   };
   add(flops::palm{}), add(flops::palm_n_total{}), add(flops::palm_no_embedding{});
@@ -220,69 +186,73 @@ inline std::vector<candidate> work_through_peak_traps(audit_facts const& facts) 
   return all;
 }
 
+// A miscounted batch or rank in the time or the tokens behind the work, under the conventions most used.
+inline std::vector<candidate> work_through_counting_traps(audit_facts const& facts) {
+  std::vector<candidate> all;
+  if (!facts.model || !facts.sequence_length) return all;
+  auto const length = *facts.sequence_length * units::token / units::sample;
+  auto const base = flops::palm::per_token(*facts.model, length).coherent();
+  auto const counting = counting_traps(facts);
+  auto const add = [&]<typename Convention>(Convention) {
+    auto const work = Convention::per_token(*facts.model, length).coherent() / base;
+    for (auto const& trap : counting) {
+      all.push_back({trap.trap, trap.factor * work, trap.explanation + ", under", trap.number,
+                     std::string{Convention::name}});
+    }
+  };
+  add(flops::palm{}), add(flops::palm_n_total{}), add(flops::causal{}), add(flops::six_n{});
+  return all;
+}
+
 inline std::vector<candidate> candidates_of(trap_family family, audit_facts const& facts) {
   switch (family) {
     case trap_family::tokens:
+    case trap_family::batch:
     case trap_family::rate:
     case trap_family::processor_rate: return counting_traps(facts);
-    case trap_family::work: return work_traps(facts);
     case trap_family::peak: return peak_traps(facts);
+    case trap_family::work:
     case trap_family::work_or_peak: break;
   }
   auto all = work_traps(facts);
-  auto const through_peak = work_through_peak_traps(facts);
-  all.insert(all.end(), through_peak.begin(), through_peak.end());
+  std::ranges::move(work_through_counting_traps(facts), std::back_inserter(all));
+  if (family == trap_family::work_or_peak) {
+    std::ranges::move(work_through_peak_traps(facts), std::back_inserter(all));
+  }
   return all;
+}
+
+// Devices or conventions of one trap: "palm", "palm or causal", three at most and "others".
+inline void join(std::string& names, std::string const& one, std::size_t known) {
+  if (known < 3) names.append(names.empty() ? "" : " or ").append(one);
+  if (known == 3) names.append(" or others");
 }
 }  // namespace detail
 
-// The traps whose factor is the ratio, the nearest first, each name once. A ratio near 1 has none.
+// The traps whose factor is the ratio, the nearest first, each explanation once. A ratio near 1 has none; a
+// loose tolerance is for the relation, not for the trap: that is 5 % off at most.
 inline std::vector<audit_finding> traps_of(double ratio, double tolerance, trap_family family,
                                            audit_facts const& facts) {
   auto fits = detail::candidates_of(family, facts);
-  auto const unconfirmed = detail::unconfirmed_traps(ratio, family, facts);
-  fits.insert(fits.end(), unconfirmed.begin(), unconfirmed.end());
+  std::ranges::move(detail::unconfirmed_traps(ratio, family, facts), std::back_inserter(fits));
+  auto const near = std::min(tolerance, 0.05);
   auto const distance = [&](detail::candidate const& c) { return std::abs(ratio / c.factor - 1); };
   std::erase_if(fits, [&](auto const& c) {
-    return !(c.factor > 0) || std::abs(c.factor - 1) <= tolerance || distance(c) > tolerance;
+    return !(c.factor > 0) || std::abs(c.factor - 1) <= tolerance || distance(c) > near;
   });
   std::ranges::stable_sort(fits, {}, distance);
   std::vector<audit_finding> findings;
-  for (auto const& fit : fits) {
-    bool const named = std::ranges::any_of(
-        findings, [&](auto const& f) { return f.trap == fit.trap && f.explanation == fit.explanation; });
-    if (!named) findings.push_back({fit.trap, ratio, fit.explanation, fit.number});
+  for (auto fit = fits.begin(); fit != fits.end(); ++fit) {
+    auto const same = [&](auto const& other) { return other.trap == fit->trap && other.explanation == fit->explanation; };
+    if (std::any_of(fits.begin(), fit, same)) continue;
+    std::string names;
+    std::size_t known = 0;
+    for (auto of = fit; of != fits.end(); ++of) {
+      if (same(*of) && !of->of.empty()) detail::join(names, of->of, known++);
+    }
+    findings.push_back({fit->trap, ratio, fit->explanation + (names.empty() ? "" : " " + names), fit->number});
   }
   return findings;
-}
-
-// A convention, or a convention with recomputation, by its FLOP per token.
-struct named_work {
-  std::string name;
-  double flop_per_token;
-  double model_flop_per_token;  // without the recomputation
-  bool recomputed = false;
-};
-
-// The one nearest to `implied`: of plain conventions first, then of those with layers or all recomputed.
-inline named_work closest_convention(double implied, audit_facts const& facts,
-                                     std::map<std::string, double> const& plain) {
-  std::vector<named_work> all;
-  for (auto const& [name, work] : plain) all.push_back({name, work, work});
-  auto const length = *facts.sequence_length * units::token / units::sample;
-  flops::for_each_convention([&]<typename Convention>(Convention) {
-    if (!plain.contains(std::string{Convention::name})) return;
-    std::string const name{Convention::name};
-    if constexpr (layered_convention<Convention>) {
-      // 8 N without attention is an old shortcut and no convention of the hardware's work
-      if (!(Convention::attention_per_token(*facts.model, length).coherent() > 0)) return;
-      all.push_back({"hfu " + name + ", layers recomputed",
-                     hardware_work<Convention, recompute::layers>::per_token(*facts.model, length).coherent(),
-                     plain.at(name), true});
-    }
-  });
-  return *std::ranges::min_element(
-      all, {}, [&](named_work const& each) { return std::abs(std::log(implied / each.flop_per_token)); });
 }
 
 }  // namespace kunmetrics

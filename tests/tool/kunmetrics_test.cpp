@@ -100,6 +100,9 @@ TEST_CASE("device: every value with its source, conflicting ones side by side") 
   CHECK(output({"device", "R300"}).find("| fp16      | 256.0   | not used | FlagPerf llama2_70B and baichuan2 configs; the int8 figure") != std::string::npos);
   CHECK(object({"device"})["devices"].size() > 80);
   CHECK(output({"device"}).find("| NVIDIA H100-SXM5-80GB ") != std::string::npos);
+  refused({"device", "cpu"},
+          " device: NAME: needed a device of the table (kunmetrics device lists them), found cpu: a CPU's peak is measured "
+          "where it runs, not published: llama2_zero3 does so at its start and reports it");
   refused({"device", "L4S"}, " device: NAME: needed a device of the table (kunmetrics device lists them), found L4S: no device of the table has this name");
 }
 
@@ -125,8 +128,25 @@ TEST_CASE("audit: claims against facts, restated, with what is missing") {
   CHECK(nothing.code == 0);
   CHECK(nothing.out.starts_with("verdict: unknown\n"));
   CHECK(nothing.out.find("framework: not recognised, 0 steps") != std::string::npos);
-  CHECK(nothing.out.find("Neither the log nor the command line says: --model, --sequence-length, --global-batch-size, --processors, --device or --peak.") !=
+  CHECK(nothing.out.find("No claim of a speed was found in it.") != std::string::npos);
+  CHECK(nothing.out.find("To restate it under every convention: model, sequence length, global batch size, processors, peak.") !=
         std::string::npos);
+
+  auto const flagperf = folder.file("flagperf.log",
+                                    "[PerfLog] {\"event\": \"STEP_END\", \"value\": {\"loss\": 2.67, \"global_steps\": 10}}\n"
+                                    "System tokens per second: 57024.0\nTokens/p/s: 14256.0\nTheory TFLOPS: 312\nMFU:  1.919\n");
+  auto const squared = object({"audit", flagperf.string(), "--model", "llama2-7b", "--sequence-length", "4096", "--processors", "16", "--nodes", "2"});
+  CHECK(squared["verdict"] == "wrong");
+  CHECK(squared["findings"][0]["trap"] == "nodes squared");
+  CHECK(squared["claimed"]["mfu"] == 1.919);
+  CHECK(squared["tokens_per_processor_second"] == 3564);
+  CHECK(squared["peak"] == json{{"flop_per_second", 312'000'000'000'000}, {"source", "the peak that the program used"}});
+  CHECK(squared["unchecked"][0] == json{{"claim", "tokens/s, at the end"}, {"missing", {"global batch size", "step time"}}});
+  CHECK(squared["missing"].empty());
+  auto const stated = object({"audit", flagperf.string(), "--model", "llama2-7b", "--sequence-length", "4096", "--processors", "16",
+                              "--micro-batch-size", "1", "--gradient-accumulation-steps", "4", "--global-batch-size", "16",
+                              "--tensor-parallel", "1", "--pipeline-parallel", "1", "--context-parallel", "1"});
+  CHECK(stated["findings"][0]["trap"] == "gradient accumulation left out");
   refused({"audit", "none.log"}, " audit: none.log: needed a readable file, found none");
 }
 

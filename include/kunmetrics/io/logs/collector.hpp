@@ -23,9 +23,10 @@ inline constexpr std::size_t fields = 14;
 // Kinds of lines that hold steps, the one whose count is the log's first.
 enum class source : std::uint8_t {
   megatron, nemo, torchtitan, nanotron, maxtext, composer, olmo, internevo, colossalai, prime_rl, nanochat, llm_c,
-  nanogpt, litgpt, hugging_face, lightning, flagperf, json, deepspeed_pipeline, deepspeed_step, deepspeed_timer
+  nanogpt, litgpt, hugging_face, lightning, flagperf, json, deepspeed_chat, deepspeed_pipeline, deepspeed_step,
+  deepspeed_timer, deepspeed_profiler
 };
-inline constexpr std::size_t sources = 21;
+inline constexpr std::size_t sources = 23;
 
 // What one line says of one step.
 class record {
@@ -182,6 +183,7 @@ class collector {
       statistic = running_statistic{.first = number.value, .min = number.value, .max = number.value, .line = log.lines};
     }
     auto& s = *statistic;
+    if (s.count < static_cast<std::int64_t>(s.early.size())) s.early[static_cast<std::size_t>(s.count)] = number.value;
     ++s.count;
     s.last = number.value;
     s.min = std::min(s.min, number.value);

@@ -26,6 +26,7 @@ struct running_statistic {
   double sum = 0;
   double resolution = 0;  // one unit of the last printed digit, of the coarsest that was printed
   std::int64_t line = 0;  // where it was first said
+  std::array<double, 5> early{};  // the first ones: what is warm-up is known only later
   double mean() const { return sum / static_cast<double>(count); }
 };
 
@@ -90,7 +91,8 @@ struct training_log {
   std::optional<said<std::int64_t>> world_size;
   std::optional<said<double>> parameters;  // N as printed, rounded or not
   std::optional<said<std::string>> device;
-  std::optional<said<double>> peak;  // FLOP/s of one processor
+  std::optional<said<double>> peak;  // FLOP/s of one processor, that the program uses
+  bool confidential_peak = false;    // it prints none, or 0 or less
 
   log_claims claimed;  // step by step
   log_claims summary;  // over the run so far, or at its end

@@ -18,7 +18,8 @@ inline bool read_trainer_step(anchored_line const& line, collector& to) {
   if (auto const epoch = number_after(line.after, "'epoch': ")) found.epoch = epoch->value;
   if (!found.epoch) return false;
   to.mark(log_framework::hugging_face);
-  found.set(field::tokens_seen, number_after(line.after, "'num_input_tokens_seen': "));
+  auto const seen = number_after(line.after, "'num_input_tokens_seen': ");
+  found.set(field::tokens_seen, seen ? seen : number_after(line.after, "'num_tokens': "));  // trl's name for them
   found.set(field::tokens_per_second, number_after(line.after, "'train_tokens_per_second': "));
   to.state_amount(to.log.run_time, number_after(line.after, "'train_runtime': "));
   to.take(source::hugging_face, found);

@@ -105,7 +105,10 @@ inline bool read_flagperf_mfu(anchored_line const& line, collector& to) {
   return false;
 }
 inline bool read_flagperf_peak(anchored_line const& line, collector& to) {
-  if (auto const tera = number_in(line.after)) to.state_amount(to.log.peak, *tera * 1e12);
+  auto const tera = number_in(line.after);
+  if (!tera) return true;
+  to.state_amount(to.log.peak, *tera * 1e12);
+  if (!(tera->value > 0)) to.log.confidential_peak = true;
   return true;
 }
 
