@@ -99,6 +99,20 @@ TEST_CASE("a cell that was cut is not read, those before it are") {
   CHECK_FALSE(log.claimed.flop_rate);
 }
 
+TEST_CASE("cells are known by their names, whatever cells the line before had") {
+  std::string const name_too_long(80, 'x');
+  auto const log = read_training_log_text(
+      " iteration 1/ 9 | elapsed time per iteration (ms): 2000.0 | global batch size: 8 | lm loss: 4.0 |\n"
+      " iteration 2/ 9 | lm loss: 3.0 | elapsed time per iteration (ms): 1000.0 | global batch size: 16 |\n"
+      " iteration 3/ 9 | lm loss scale: 9.0 | lm loss: 2.0 |" + name_too_long + ": 7.0 | no name | elapsed time per iteration (s): 3.0 |\n"
+      " iteration 4/ 9 | lm loss scale: 9.0 | lm loss: 1.0 |" + name_too_long + ": 7.0 | no name | elapsed time per iteration (s): 4.0 |\n");
+  CHECK(log.steps == 4);
+  CHECK(log.loss->sum == 10);
+  CHECK(log.step_time->sum == doctest::Approx(10));
+  CHECK(log.step_time->count == 4);
+  CHECK(log.global_batch_size->value == 16);
+}
+
 TEST_CASE("numbers that are none stay out of the statistics") {
   auto const log = read_training_log_text(megatron(1, "nan") + "\n" + megatron(2, "inf") + "\n" + megatron(3, "2.5") + "\n");
   CHECK(log.steps == 3);

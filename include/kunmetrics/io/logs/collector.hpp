@@ -68,9 +68,37 @@ class record {
   unsigned said_ = 0;
 };
 
+class collector;
+
+// How a cell of a line began, its colon with it, and who reads what follows: lines of one program repeat
+// their cells, so that the next line's are known without a look at their names.
+class seen_cell {
+ public:
+  using reader = void (*)(std::string_view value, record& into, collector& to);
+
+  bool begins(std::string_view text) const { return size_ > 0 && text.starts_with(head()); }
+  std::size_t size() const { return size_; }
+  void read(std::string_view value, record& into, collector& to) const {
+    if (read_ != nullptr) read_(value, into, to);
+  }
+  void see(std::string_view head, reader of_its_value) {
+    size_ = head.size() <= text_.size() ? static_cast<std::uint8_t>(head.size()) : std::uint8_t{0};
+    std::ranges::copy(head.substr(0, size_), text_.begin());
+    read_ = of_its_value;
+  }
+
+ private:
+  std::string_view head() const { return {text_.data(), size_}; }
+
+  std::array<char, 55> text_{};
+  std::uint8_t size_ = 0;
+  reader read_ = nullptr;
+};
+
 class collector {
  public:
   training_log log;
+  std::array<seen_cell, 24> cells;  // of the last line of cells between bars
 
   void next_line() { ++log.lines; }
   void mark(log_framework f) { marks_ |= 1U << static_cast<unsigned>(f); }

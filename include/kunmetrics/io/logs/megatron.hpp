@@ -12,7 +12,7 @@
 namespace kunmetrics::logs {
 
 namespace parts {
-using cell_reader = void (*)(std::string_view value, record& into, collector& to);
+using cell_reader = seen_cell::reader;
 
 template <field Field>
 void cell_number(std::string_view value, record& into, collector&) { into.set(Field, number_in(value)); }
@@ -97,19 +97,35 @@ static_assert(std::ranges::all_of(known_megatron_cells, [](auto const& cell) {
   return megatron_cells.find(cell.name) < megatron_cells.size();
 }));
 
-inline void read_megatron_cell(std::string_view name, std::string_view value, record& into, collector& to) {
-  if (name.empty()) return;
-  if (auto const known = megatron_cells.find(name); known < megatron_cells.size()) {
-    return megatron_cells[known].read(value, into, to);
+// Null for a cell of no use here.
+inline cell_reader reader_of(std::string_view name) {
+  if (auto const known = megatron_cells.find(name); known < megatron_cells.size()) return megatron_cells[known].read;
+  // these go on in more than one way
+  if (name.starts_with("elapsed time per iteration")) return cell_number<field::step_time>;
+  if (name.starts_with("hip mem usage") || name.starts_with("rocm mem usage")) {
+    return cell_marks<log_framework::primus>;
   }
-  switch (name.front()) {  // these go on in more than one way
-    case 'e':
-      return name.starts_with("elapsed time per iteration") ? into.set(field::step_time, number_in(value)) : void();
-    case 'h':
-    case 'r':
-      return name.starts_with("hip mem usage") || name.starts_with("rocm mem usage") ? to.mark(log_framework::primus)
-                                                                                     : void();
-    default: return;
+  return nullptr;
+}
+
+// One that no bar closes was cut.
+inline void read_megatron_cells(std::string_view rest, record& into, collector& to) {
+  for (std::size_t i = 0; !rest.empty(); ++i) {
+    auto& seen = to.cells[std::min(i, to.cells.size() - 1)];
+    if (!seen.begins(rest)) {
+      auto const bar = rest.find('|');
+      auto const colon = rest.substr(0, bar).find(':');
+      if (bar == std::string_view::npos) return;
+      if (colon != std::string_view::npos) seen.see(rest.substr(0, colon + 1), reader_of(trimmed(rest.substr(0, colon))));
+      if (!seen.begins(rest)) {  // no name, or one too long to be known
+        rest.remove_prefix(bar + 1);
+        continue;
+      }
+    }
+    auto const bar = rest.find('|', seen.size());
+    if (bar == std::string_view::npos) return;
+    seen.read(rest.substr(seen.size(), bar - seen.size()), into, to);
+    rest.remove_prefix(bar + 1);
   }
 }
 
@@ -133,15 +149,7 @@ inline bool read_megatron_iteration(anchored_line const& line, collector& to) {
   found.rank = rank_of(head);
   to.mark(log_framework::megatron);
   parts::read_world_of_rank(head, to);
-  for (auto rest = line.text; !rest.empty();) {
-    auto const bar = rest.find('|');
-    if (bar == std::string_view::npos) break;
-    auto const cell = rest.substr(0, bar);
-    rest.remove_prefix(bar + 1);
-    if (auto const colon = cell.find(':'); colon != std::string_view::npos) {
-      parts::read_megatron_cell(trimmed(cell.substr(0, colon)), cell.substr(colon + 1), found, to);
-    }
-  }
+  parts::read_megatron_cells(line.text, found, to);  // gpt-neox's begins with a rate
   to.take(source::megatron, found);
   return true;
 }

@@ -88,11 +88,14 @@ class scanned_number {
 
   // More than 18 digits may wrap the mantissa; `value` then has no use for it.
   void take_digits() {
-    auto const begin = end_;
-    for (; end_ < text_.size() && is_digit(text_[end_]); ++end_) {
-      mantissa_ = mantissa_ * 10 + static_cast<std::uint64_t>(text_[end_] - '0');
+    auto end = end_;
+    auto mantissa = mantissa_;
+    for (; end < text_.size() && is_digit(text_[end]); ++end) {
+      mantissa = mantissa * 10 + static_cast<std::uint64_t>(text_[end] - '0');
     }
-    digits_ += end_ - begin;
+    digits_ += end - end_;
+    end_ = end;
+    mantissa_ = mantissa;
   }
   // A comma with three digits behind it, and no fourth, groups thousands.
   bool separator() const {
