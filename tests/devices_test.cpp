@@ -68,12 +68,53 @@ static_assert(is("Tesla V100-SXM2-32GB", "NVIDIA V100-SXM2-32GB") && is("Tesla T
 static_assert(is("NVIDIA GeForce RTX 4090", "NVIDIA RTX 4090") && is("NVIDIA B300 SXM6 AC", "NVIDIA B300-SXM"));
 static_assert(is("AMD Instinct MI300X", "AMD MI300X") && is("Ascend910B2", "Huawei Ascend 910B2"));
 static_assert(is("TPU v5 lite", "Google TPU v5e") && is("TPU v5", "Google TPU v5p"));
+static_assert(is("NVIDIA A100-PCIE-40GB", "NVIDIA A100-PCIe-40GB") && is("A100-PCIE-40GB", "NVIDIA A100-PCIe-40GB"));
+static_assert(is("Tesla V100-SXM3-32GB", "NVIDIA V100-SXM3-32GB") && !device_named("Tesla V100-SXM3-32GB-H"));
+static_assert(is("NVIDIA GeForce RTX 4090 D", "NVIDIA RTX 4090 D") && is("RTX 4090D", "NVIDIA RTX 4090 D"));
+static_assert(is("NVIDIA A30", "NVIDIA A30") && is("NVIDIA A10", "NVIDIA A10") && is("NVIDIA A10G", "NVIDIA A10G"));
+static_assert(is("NVIDIA A40", "NVIDIA A40") && is("NVIDIA L4", "NVIDIA L4") && is("NVIDIA L40S", "NVIDIA L40S"));
+static_assert(is("NVIDIA RTX A6000", "NVIDIA RTX A6000") && is("NVIDIA B200", "NVIDIA B200-SXM"));
+static_assert(is("AMD Instinct MI210", "AMD MI210") && is("AMD Instinct MI300A", "AMD MI300A"));
+static_assert(is("AMD Instinct MI300X OAM", "AMD MI300X") && is("AMD Instinct MI300X VF", "AMD MI300X"));
+static_assert(is("AMD Instinct MI325X", "AMD MI325X") && is("AMD Instinct MI325X OAM", "AMD MI325X"));
+static_assert(is("AMD Instinct MI350X", "AMD MI350X") && is("AMD Instinct MI350X OAM", "AMD MI350X"));
+static_assert(is("AMD Instinct MI355X", "AMD MI355X") && is("AMD Instinct MI355X OAM", "AMD MI355X"));
+static_assert(device_named("AMD Instinct MI250X / MI250").reason().starts_with("the dies of two kinds of card"));
+
+// What such names stand for: a device's own rates, not those of its neighbour by name.
+static_assert(peak(*device_named("NVIDIA GeForce RTX 4090 D"), fp16)->rate == 147.1 * tera);
+static_assert(peak(*device_named("NVIDIA GeForce RTX 4090 D"), fp16)->accumulated_in == fp32);
+static_assert(peak(devices::nvidia_a10g, bf16)->rate == 70 * tera &&
+              peak(devices::nvidia_a10, bf16)->rate == 125 * tera);
+static_assert(peak(devices::nvidia_a30, bf16)->rate == 165 * tera &&
+              devices::nvidia_a30.power == 165.0 * watt / processor);
+static_assert(devices::nvidia_a30.memory == 24 * GiB / processor);
+static_assert(peak(devices::nvidia_a100_pcie_40gb, bf16)->rate == 312 * tera);
+static_assert(devices::nvidia_a100_pcie_40gb.link_bandwidth < devices::nvidia_a100_sxm4_40gb.link_bandwidth);
+static_assert(peak(devices::nvidia_v100_sxm3_32gb, fp16)->rate == 125 * tera);
+static_assert(peak(devices::amd_mi350x, bf16)->rate == 2300 * tera &&
+              peak(devices::amd_mi350x, fp8)->rate == 4600 * tera);
+static_assert(peak(devices::amd_mi350x, bf16)->rate < peak(devices::amd_mi355x, bf16)->rate);
+
+// A second statement that is used says what the first leaves open, and nothing that it says.
+static_assert(peak(devices::nvidia_h20_96gb, bf16)->rate == 148 * tera &&
+              peak(devices::nvidia_h20_96gb, fp8)->rate == 296 * tera);
+static_assert(peak(devices::nvidia_h20_96gb, fp8)->source.starts_with("twice the used 148"));
+static_assert(peak(devices::nvidia_h20_96gb, bf16)->source.starts_with("FlyTOmeLight/llm-cal"));
+constexpr published two_used[]{{.source = "one", .rates = {{fp16, 1}}, .memory = devices::detail::gib(1)},
+                               {.source = "two", .rates = {{fp16, 2}, {fp8, 3}}, .memory = devices::detail::gib(2)}};
+constexpr device of_two = devices::detail::device_of("of two", "card", two_used, {});
+static_assert(peak(of_two, fp16)->rate == 1 * tera && peak(of_two, fp8)->rate == 3 * tera && !of_two.alternatives[0]);
+static_assert(of_two.memory == 1 * GiB / processor);
 
 // Why a name is not found: not known, or shared by devices whose rates differ.
 static_assert(device_named("H1000").reason() == "no device of the table has this name");
 static_assert(device_named("").reason() == "an empty name names no device");
 static_assert(device_named("- _").reason() == "an empty name names no device");
 static_assert(device_named("AMD Instinct MI250X").reason().starts_with("each die reports the name of its card"));
+static_assert(
+    device_named("cpu").reason() ==
+    "a CPU's peak is measured where it runs, not published: llama2_zero3 does so at its start and reports it");
 static_assert(device_named("Ascend 910B").reason() == "a family: say 910B1, 910B2, 910B3 or 910B4");
 
 // Accumulation and power where a source says them, else absent.

@@ -37,8 +37,26 @@ static_assert(lora::name == "causal_lora" && flops::frozen<flops::palm>::name ==
               automodel::name == "causal_lora_scaled");
 static_assert(of<flops::frozen<flops::six_n>>(1) == of<flops::six_n>(1) * 2 / 3);
 
-// Forward is a third of full training and stays what it was: recomputation of the layers adds it.
+// Forward is a third of full training, half of 4 N, and stays what it was: recomputation adds it whole.
 static_assert(of<hardware_work<flops::frozen<flops::six_n_matmul>, recompute::none>>(1) == 4 * 6'607'077'376);
+template <typename Convention, recompute Recompute>
+constexpr double recomputed(std::int64_t s) {
+  return of<hardware_work<Convention, Recompute>>(s) - of<Convention>(s);
+}
+static_assert(recomputed<flops::frozen<flops::six_n_matmul>, recompute::all>(1) == 2 * 6'607'077'376);
+static_assert(recomputed<flops::frozen<flops::causal>, recompute::all>(4096) ==
+              recomputed<flops::causal, recompute::all>(4096));
+static_assert(recomputed<flops::frozen<flops::causal>, recompute::layers>(4096) ==
+              recomputed<flops::causal, recompute::layers>(4096));
+static_assert(recomputed<flops::frozen<flops::causal>, recompute::selective>(4096) ==
+              recomputed<flops::causal, recompute::selective>(4096));
+static_assert(recomputed<lora, recompute::layers>(4096) ==
+              recomputed<flops::causal, recompute::layers>(4096) + 2 * 4'194'304);
+static_assert(recomputed<lora, recompute::all>(4096) ==
+              recomputed<flops::causal, recompute::all>(4096) + 2 * 4'194'304);
+static_assert(recomputed<flops::scaled_low_rank<flops::causal, query_and_value>, recompute::all>(4096) ==
+              of<flops::causal>(4096) / 3);
+static_assert(flops::frozen_over_forward == 2, "forward, and the gradient of the input");
 }  // namespace
 
 TEST_CASE("adapters that are none, on latent attention, on experts") {

@@ -46,6 +46,19 @@ static_assert(of<hardware_work<flops::palm, recompute::selective>>(512) - of<flo
 static_assert(of<hardware_work<flops::palm, recompute::none>>(512) == of<flops::palm>(512));
 static_assert(of<flops::palm>(2048) == of<flops::causal>(4096), "half the attention of twice the length");
 
+// A third of the work of training is forward, two thirds backward: 2 of 6·N, 4 of 12·L·h·S.
+static_assert(flops::flop_per_weight * flops::training_over_forward == 6);
+template <typename Convention>
+constexpr double forward(std::int64_t s) {
+  return of<hardware_work<Convention, recompute::all>>(s) - of<Convention>(s);
+}
+static_assert(forward<flops::palm>(4096) * flops::training_over_forward == of<flops::palm>(4096));
+static_assert(forward<flops::six_n_matmul>(1) == 2 * 6'607'077'376);
+static_assert(forward<flops::palm>(4096) == 2 * 6'607'077'376 + 4LL * 32 * 4096 * 4096);
+static_assert(of<flops::palm>(4096) - forward<flops::palm>(4096) ==
+              flops::backward_over_forward * forward<flops::palm>(4096));
+static_assert(of<flops::megatron_model>(1) == 72.0 * 32 * 4096 * 4096 + 12 * 32 * 4096 + 6 * 32000 * 4096);
+
 // The attention term uses heads times head size, which need not be the hidden size (trap 10).
 constexpr transformer wide_heads = [] {
   transformer model = models::llama2_7b;

@@ -31,6 +31,18 @@ inline km::hf_model model_of(std::string const& name) {
   throw km::input_error{km::detail::needed_found(name, "a model's name or the path of a config.json", "neither")};
 }
 
+// Throws input_error naming the model, its sizes and the length when FLOP under a convention are beyond 64 bits.
+inline void require_countable(std::string const& model, km::transformer const& shape, km::sequence_length_t length) {
+  try {
+    km::flops::for_each_flop_per_token(shape, length, [](auto&&...) {});
+  } catch (km::precondition_error const&) {
+    throw km::input_error{km::detail::needed_found(
+        model, "sizes and a --sequence-length whose FLOP can be counted within 64 bits",
+        "num_hidden_layers = " + std::to_string(shape.layers) + ", hidden_size = " + std::to_string(shape.hidden) +
+            ", vocab_size = " + std::to_string(shape.vocabulary) + " and " + std::to_string(length.coherent()))};
+  }
+}
+
 // A device of the table by the name that was given at `where`. Throws input_error, with the reason.
 inline km::device device_of(std::string const& where, std::string const& name) {
   auto const known = km::device_named(name);

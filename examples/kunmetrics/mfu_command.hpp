@@ -77,6 +77,7 @@ struct mfu_command {
     if (!peak.given()) throw km::input_error{km::detail::needed_found("--peak", "it or --device", "neither")};
     auto const read = model_of(model);
     auto const limit = peak.rate();
+    require_countable(model, read.shape(), sequence_length * km::units::token / km::units::sample);
     auto const use = utilizations(read.shape(), limit);
     require_possible(use.mfu, limit);
     if (as_json) {

@@ -19,6 +19,7 @@ struct model_command {
     auto const shape = read.shape();
     auto const counts = km::parameters(shape);
     auto const length = sequence_length * km::units::token / km::units::sample;
+    require_countable(model, shape, length);
     if (as_json) {
       print(json_of(shape, counts, length));
     } else {

@@ -47,7 +47,7 @@ struct megatron_layers {
   }
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t) {
     require_valid(model);
-    return detail::flop(static_cast<double>((checked{72} * model.layers * model.hidden * model.hidden).value()));
+    return detail::six(checked{12} * model.layers * model.hidden * model.hidden);
   }
 };
 

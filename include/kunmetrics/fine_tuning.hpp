@@ -68,7 +68,10 @@ constexpr std::int64_t trained_parameters(transformer const& model, low_rank_ada
 
 namespace flops {
 
-// All weights of the model frozen.
+// Of a frozen weight: forward, and backward the gradient of its input alone.
+inline constexpr std::int64_t frozen_over_forward = training_over_forward - 1;
+
+// All weights of the model frozen. `forward` is what recomputation runs again: more than a third of this.
 template <layered_convention Convention>
 struct frozen {
   static constexpr std::string_view name = kunmetrics::detail::suffixed<Convention, "_frozen">::name;
@@ -84,10 +87,17 @@ struct frozen {
     return without_weight_gradients(Convention::per_token(model, sequence_length),
                                     attention_per_token(model, sequence_length));
   }
+  static constexpr flop_per_token_t forward_layers_per_token(transformer const& model,
+                                                             sequence_length_t sequence_length) {
+    return detail::flop(Convention::layers_per_token(model, sequence_length).coherent() / training_over_forward);
+  }
+  static constexpr flop_per_token_t forward_per_token(transformer const& model, sequence_length_t sequence_length) {
+    return detail::flop(Convention::per_token(model, sequence_length).coherent() / training_over_forward);
+  }
 
  private:
   static constexpr flop_per_token_t without_weight_gradients(flop_per_token_t whole, flop_per_token_t attention) {
-    return detail::flop((whole - attention).coherent() / 3 * 2) + attention;
+    return detail::flop((whole - attention).coherent() / training_over_forward * frozen_over_forward) + attention;
   }
 };
 
@@ -105,6 +115,18 @@ struct low_rank {
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
     return frozen<Convention>::per_token(model, sequence_length) + detail::six(trained_parameters(model, Adapters));
   }
+  static constexpr flop_per_token_t forward_layers_per_token(transformer const& model,
+                                                             sequence_length_t sequence_length) {
+    return frozen<Convention>::forward_layers_per_token(model, sequence_length) + forward_of_adapters(model);
+  }
+  static constexpr flop_per_token_t forward_per_token(transformer const& model, sequence_length_t sequence_length) {
+    return frozen<Convention>::forward_per_token(model, sequence_length) + forward_of_adapters(model);
+  }
+
+ private:
+  static constexpr flop_per_token_t forward_of_adapters(transformer const& model) {
+    return detail::flop(static_cast<double>((checked{trained_parameters(model, Adapters)} * flop_per_weight).value()));
+  }
 };
 
 // N here is every parameter of the model, as Automodel counts them.
@@ -115,7 +137,11 @@ struct scaled_low_rank {
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
     auto const share = static_cast<double>(trained_parameters(model, Adapters)) /
                        static_cast<double>(parameters(model).total);
-    return detail::flop(Convention::per_token(model, sequence_length).coherent() * (2 + share) / 3);
+    return detail::flop(Convention::per_token(model, sequence_length).coherent() *
+                        (static_cast<double>(frozen_over_forward) + share) / training_over_forward);
+  }
+  static constexpr flop_per_token_t forward_per_token(transformer const& model, sequence_length_t sequence_length) {
+    return detail::flop(Convention::per_token(model, sequence_length).coherent() / training_over_forward);
   }
 };
 

@@ -26,20 +26,30 @@
 
 namespace kunmetrics::flops {
 
+// Where the 6 of 6·N is from (Kaplan et al. 2020, 2001.08361, section 2.1; PaLM, appendix B). Forward, a
+// weight costs a token one multiplication and one addition. Backward, each product y = W·x becomes two of
+// the same size, the gradients of its input, Wᵀ·∂y, and of its weight, ∂y·xᵀ; scores and weighted values
+// have two inputs and no weight, which is two as well. What recomputation adds is in no convention.
+inline constexpr std::int64_t flop_per_weight = 2;
+inline constexpr std::int64_t backward_over_forward = 2;
+inline constexpr std::int64_t training_over_forward = 1 + backward_over_forward;
+
 namespace detail {
 constexpr flop_per_token_t flop(double count) { return flop_per_token_t::from_coherent(count); }
-constexpr flop_per_token_t six(checked weights) { return flop(static_cast<double>((weights * 6).value())); }
 
-// Scores and weighted values of all layers, forward and twice that backward: 2·3 FLOP for each of
-// the q + v numbers of a head and each key.
+// Of weights that are trained.
+constexpr flop_per_token_t six(checked weights) {
+  return flop(static_cast<double>((weights * (flop_per_weight * training_over_forward)).value()));
+}
+
+// Scores and weighted values of all layers: as much for each of the q + v numbers of a head and each key
+// as for a weight.
 constexpr flop_per_token_t attention(attention_span span, transformer const& model, std::int64_t sequence_length) {
   auto const keys = static_cast<double>(model.layers - model.windowed.layers) * keys_per_query(span, sequence_length) +
                     (model.windowed.layers == 0 ? 0.0
                                                 : static_cast<double>(model.windowed.layers) *
                                                       keys_per_query(span, sequence_length, model.windowed.window));
-  return flop(6.0 *
-              static_cast<double>((checked{model.heads} * (checked{model.head_size} + model.value_size())).value()) *
-              keys);
+  return flop(six(checked{model.heads} * (checked{model.head_size} + model.value_size())).coherent() * keys);
 }
 
 // Which weights a convention multiplies by six.
@@ -151,16 +161,16 @@ struct lingua {
 };
 
 // Of a GPT with as many key as query heads and an FFN four times as wide as it is deep, whatever the
-// model's own are. With the layers recomputed it is the paper's 96·L·h²·(1 + S/6h + V/16Lh).
+// model's own are: 12·h² weights a layer, so 24·h² forward, and 4·h·S for scores and weighted values. With the layers recomputed it is the paper's 96·L·h²·(1 + S/6h + V/16Lh).
 struct megatron_model {
   static constexpr std::string_view name = "megatron_model";
 
   static constexpr flop_per_token_t attention_per_token(transformer const& model, sequence_length_t sequence_length) {
-    return detail::flop(
-        static_cast<double>((checked{12} * model.layers * model.hidden * sequence_length.coherent()).value()));
+    return detail::flop(static_cast<double>(
+        (checked{4 * training_over_forward} * model.layers * model.hidden * sequence_length.coherent()).value()));
   }
   static constexpr flop_per_token_t layers_per_token(transformer const& model, sequence_length_t sequence_length) {
-    return detail::flop(static_cast<double>((checked{72} * model.layers * model.hidden * model.hidden).value())) +
+    return detail::six(checked{12} * model.layers * model.hidden * model.hidden) +
            attention_per_token(model, sequence_length);
   }
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {

@@ -2,7 +2,8 @@
 //
 //   MFU<Convention>            = tokens/p/s · FLOP per token / peak
 //   HFU<Convention, Recompute> = tokens/p/s · (FLOP per token + recomputed forward) / peak
-// The forward pass is a third of a convention's FLOP. Layer checkpointing does not run the output
+// The forward pass is a third of a convention's FLOP, or what a convention that leaves gradients out says
+// it is (fine_tuning.hpp). Layer checkpointing does not run the output
 // product again, so it adds the layers' third only; `all` is the 4/3 of llm-foundry. A result
 // carries its convention in its type and its peak, with the peak's source, in its value: results
 // of two conventions do not mix. More than 100 % of a run's own peak is refused, with the likely trap in
@@ -38,9 +39,19 @@ struct hardware_work {
   static constexpr flop_per_token_t per_token(transformer const& model, sequence_length_t sequence_length) {
     auto const total = Convention::per_token(model, sequence_length);
     if constexpr (Recompute == recompute::none) return total;
-    if constexpr (Recompute == recompute::all) return total + forward_of(total);
+    if constexpr (Recompute == recompute::all) {
+      if constexpr (requires { Convention::forward_per_token(model, sequence_length); }) {
+        return total + Convention::forward_per_token(model, sequence_length);
+      } else {
+        return total + forward_of(total);
+      }
+    }
     if constexpr (Recompute == recompute::layers) {
-      return total + forward_of(Convention::layers_per_token(model, sequence_length));
+      if constexpr (requires { Convention::forward_layers_per_token(model, sequence_length); }) {
+        return total + Convention::forward_layers_per_token(model, sequence_length);
+      } else {
+        return total + forward_of(Convention::layers_per_token(model, sequence_length));
+      }
     }
     if constexpr (Recompute == recompute::selective) {
       return total + forward_of(Convention::attention_per_token(model, sequence_length));
@@ -48,9 +59,8 @@ struct hardware_work {
   }
 
  private:
-  // Backward costs twice the forward.
   static constexpr flop_per_token_t forward_of(flop_per_token_t both) {
-    return flop_per_token_t::from_coherent(both.coherent() / 3);
+    return flop_per_token_t::from_coherent(both.coherent() / flops::training_over_forward);
   }
 };
 

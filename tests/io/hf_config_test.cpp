@@ -174,16 +174,54 @@ TEST_CASE("heads that do not group or divide are refused with both numbers") {
         "config.json: num_attention_heads: needed a divisor of hidden_size = 64, found 3");
 }
 
-TEST_CASE("a count beyond 64 bits is an error, not a wrap") {
+TEST_CASE("a count beyond 64 bits is an error that names the sizes to blame, not a wrap") {
   std::string const most = "2147483647";
+  std::string const needed =
+      ": needed sizes whose parameters, six FLOP for each, can be counted within 64 bits, found ";
   // hidden * head_size and hidden * 2 * head_size are 2^62 and 2^63
   CHECK(refusal({{"hidden_size", most}, {"intermediate_size", most}, {"num_hidden_layers", most}, {"vocab_size", most},
                  {"num_attention_heads", "1"}}) ==
-        "config.json: needed a model whose parameters can be counted, found quantity: needed a result within 64 bits, "
-        "received 4611686014132420609 + 9223372028264841218");
+        "config.json: num_hidden_layers, hidden_size, intermediate_size, vocab_size" + needed + most + ", " + most +
+            ", " + most + ", " + most);
   CHECK(refusal({{"head_dim", most}, {"num_attention_heads", most}, {"hidden_size", "4"}}) ==
-        "config.json: needed a model whose parameters can be counted, found quantity: needed a result within 64 bits, "
-        "received 4611686014132420609 * 4");
+        "config.json: num_attention_heads, head_dim" + needed + most + ", " + most);
+  // 2 * 2^31 * 4e8 = 1.7e18 parameters can be counted, six times as many FLOP cannot
+  CHECK(refusal({{"hidden_size", most}, {"num_attention_heads", "1"}, {"head_dim", "64"}, {"vocab_size", "400000000"},
+                 {"intermediate_size", "1"}}) ==
+        "config.json: hidden_size, vocab_size" + needed + most + ", 400000000");
+  CHECK(refusal({{"hidden_size", most}, {"num_attention_heads", "1"}, {"head_dim", "64"}, {"vocab_size", "300000000"},
+                 {"intermediate_size", "1"}}) == "accepted");
+  // of sizes that are all in use somewhere none is to blame more than the others
+  CHECK(refusal({{"hidden_size", "1000000"}, {"intermediate_size", "1000000"}, {"num_hidden_layers", "1000000"},
+                 {"num_attention_heads", "8"}}) ==
+        "config.json: num_hidden_layers, hidden_size, num_attention_heads, intermediate_size, vocab_size" + needed +
+            "1000000, 1000000, 8, 1000000, 1000");
+}
+
+TEST_CASE("layer_types has a kind for each layer, whatever the family makes of it") {
+  auto const kinds = [](std::size_t count, std::string const& kind) {
+    std::string list = "[";
+    for (std::size_t i = 0; i < count; ++i) list += (i == 0 ? "\"" : ", \"") + kind + '"';
+    return list + "]";
+  };
+  for (std::string const type : {"llama", "gemma2", "qwen3", "cohere2", "olmo3", "gpt_oss"}) {
+    CAPTURE(type);
+    auto const of = [&](std::string const& list) {
+      return refusal({{"model_type", '"' + type + '"'}, {"use_sliding_window", "true"}, {"num_key_value_heads", "2"},
+                      {"layer_types", list}});
+    };
+    CHECK(of(kinds(2, "full_attention")) == "accepted");
+    CHECK(of("null") == "accepted");
+    std::string const needed =
+        "config.json: layer_types: needed an array of num_hidden_layers = 2 kinds of layers, found one of ";
+    CHECK(of(kinds(1, "full_attention")) == needed + "1");
+    CHECK(of(kinds(3, "sliding_attention")) == needed + "3");
+    CHECK(of("[]") == needed + "0");
+    CHECK(of("[true, 2]") == "config.json: layer_types: needed an array of strings, found [true,2]");
+    if (type == "llama") continue;
+    CHECK(of(kinds(2, "mamba")) ==
+          "config.json: layer_types: needed \"full_attention\" or \"sliding_attention\" a layer, found \"mamba\"");
+  }
 }
 
 TEST_CASE("keys that say nothing about the shape are passed over") {

@@ -193,6 +193,27 @@ TEST_CASE("a config that cannot be used is told with file and key") {
   CHECK(result.err.find("unheard-of") != std::string::npos);
 }
 
+TEST_CASE("counts beyond 64 bits are told with the model and what is too large of it") {
+  scratch_folder const folder;
+  folder.file("c.json", R"({"model_type": "llama", "hidden_size": 2147483647, "intermediate_size": 1, "num_hidden_layers": 1,
+    "num_attention_heads": 1, "head_dim": 2, "vocab_size": 1})");
+  auto const told = [&](std::vector<std::string> const& arguments) {
+    auto const result = run_program(folder, program, arguments);
+    CHECK(result.code == 2);
+    CHECK(result.out.empty());
+    return result.err;
+  };
+  // 4 * 2^31 parameters are few; the 72 L h^2 of Megatron's formula are not
+  CHECK(told({"model", "c.json", "--sequence-length", "16"}) ==
+        "kunmetrics model: c.json: needed sizes and a --sequence-length whose FLOP can be counted within 64 bits, found "
+        "num_hidden_layers = 1, hidden_size = 2147483647, vocab_size = 1 and 16\n");
+  CHECK(told({"mfu", "--model", "c.json", "--sequence-length", "16", "--tokens-per-processor-second", "1", "--peak", "1e15"})
+            .starts_with("kunmetrics mfu: c.json: needed sizes and a --sequence-length"));
+  CHECK(told({"model", "llama3.1-405b", "--sequence-length", "1099511627776"}) ==
+        "kunmetrics model: llama3.1-405b: needed sizes and a --sequence-length whose FLOP can be counted within 64 bits, found "
+        "num_hidden_layers = 126, hidden_size = 16384, vocab_size = 128256 and 1099511627776\n");
+}
+
 TEST_CASE("memory: the R300 case by part, and what cannot be said of a case on this machine") {
   auto const r300 = object({"memory", "--case", CASES_DIR "/r300_1x8.json"});
   CHECK(r300["projection"] == true);

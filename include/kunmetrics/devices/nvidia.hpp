@@ -26,6 +26,16 @@ inline constexpr device nvidia_v100_sxm2_16gb =
     detail::device_of("NVIDIA V100-SXM2-16GB", "card", nvidia_v100_sxm2_16gb_published,
                       {"V100-SXM2-16GB", "Tesla V100-SXM2-16GB"});
 
+inline constexpr published nvidia_v100_sxm3_32gb_published[]{
+    {.origin = origin::maker, .source = from::tensorrt_llm,
+     .also = "NVIDIA DGX-2: 2 petaFLOPS fp16 of 16 such cards, 2018",
+     .remark = "its V100-SXM-32GB, which is any SXM card of that size: the card of the DGX-2, not of the faster DGX-2H",
+     .rates = {{fp16, 125, fp32}}, .memory = detail::gib(32), .memory_type = "HBM2",
+     .memory_bandwidth = detail::gb_s(900), .link_type = "NVLink 2", .link_bandwidth = detail::gb_s(300)}};
+inline constexpr device nvidia_v100_sxm3_32gb =
+    detail::device_of("NVIDIA V100-SXM3-32GB", "card", nvidia_v100_sxm3_32gb_published,
+                      {"V100-SXM3-32GB", "Tesla V100-SXM3-32GB"});
+
 inline constexpr published nvidia_v100_pcie_32gb_published[]{
     {.origin = origin::framework, .source = from::composer, .remark = "112 not 125; llm.c lists 125 for PCIe",
      .rates = {{fp64, 7}, {fp32, 14}, {fp16, 112, fp32}}, .memory = detail::gib(32), .memory_type = "HBM2",
@@ -62,6 +72,15 @@ inline constexpr device nvidia_a100_80gb =
     detail::device_of("NVIDIA A100-SXM4-80GB", "card", nvidia_a100_80gb_published,
                       {"A100-SXM4-80GB", "A100", "A100 80GB", "A100-SXM-80GB", "A100 SXM"});
 
+inline constexpr published nvidia_a100_pcie_40gb_published[]{
+    {.origin = origin::maker, .source = from::tensorrt_llm,
+     .also = "cli99/llm-analysis@b60b392f747850d198145889205d8a3586d00282:llm_analysis/gpu_configs/a100-pcie-40gb.json",
+     .rates = {{tf32, 156}, {fp16, 312, fp32}, {bf16, 312, fp32}, {int8, 624}}, .memory = detail::gib(40),
+     .memory_type = "HBM2", .memory_bandwidth = detail::gb_s(1555),
+     .link_type = "PCIe 4 (NVLink bridge optional)", .link_bandwidth = detail::gb_s(64)}};
+inline constexpr device nvidia_a100_pcie_40gb =
+    detail::device_of("NVIDIA A100-PCIe-40GB", "card", nvidia_a100_pcie_40gb_published, {"A100-PCIe-40GB"});
+
 inline constexpr published nvidia_a100_pcie_80gb_published[]{
     {.origin = origin::framework, .source = from::ml_engineering, .remark = "llm-analysis says 1935 GB/s",
      .rates = {{fp32, 19.5}, {tf32, 156}, {fp16, 312, fp32}, {bf16, 312, fp32}, {int8, 624}},
@@ -91,6 +110,18 @@ inline constexpr published nvidia_a40_published[]{
 inline constexpr device nvidia_a40 =
     detail::device_of("NVIDIA A40", "card", nvidia_a40_published, {"A40"});
 
+inline constexpr published nvidia_a30_published[]{
+    {.origin = origin::maker,
+     .source = "NVIDIA A30 data sheet (a30-datasheet.pdf, March 2022), dense tensor rates, as "
+        "NVIDIA/TensorRT-LLM@a17b14f6d89b5ac7d61152b17f727651a7bcc607:tensorrt_llm/auto_parallel/cluster_info.py reads "
+        "it",
+     .also = "facebookresearch/xformers@22d092e03fdf199f7cda288afcd210f9e1bdf2bb:xformers/profiler/device_limits.py",
+     .rates = {{fp64, 10.3}, {fp32, 10.3}, {tf32, 82}, {fp16, 165}, {bf16, 165}, {int8, 330}},
+     .memory = detail::gib(24), .memory_type = "HBM2", .memory_bandwidth = detail::gb_s(933),
+     .link_type = "PCIe 4 x16 (NVLink bridge 200)", .link_bandwidth = detail::gb_s(64), .power = detail::watts(165)}};
+inline constexpr device nvidia_a30 =
+    detail::device_of("NVIDIA A30", "card", nvidia_a30_published, {"A30"});
+
 inline constexpr published nvidia_a10_published[]{
     {.origin = origin::framework, .source = from::composer,
      .remark = "llm-analysis file a10-pcie-28gb.json says 28 GB (wrong: datasheet 24)",
@@ -101,12 +132,18 @@ inline constexpr device nvidia_a10 =
     detail::device_of("NVIDIA A10", "card", nvidia_a10_published, {"A10"});
 
 inline constexpr published nvidia_a10g_published[]{
+    {.origin = origin::maker, .source = from::tensorrt_llm,
+     .also = "NVIDIA_AWS_A10G_DataSheet_FINAL_02_17_2022.pdf",
+     .remark = "used: the card's own data sheet, 70 dense and 140 sparse; 125 is the A10's",
+     .rates = {{fp32, 35}, {tf32, 35}, {fp16, 70}, {bf16, 70}, {int8, 140}}, .memory = detail::gib(24),
+     .memory_type = "GDDR6", .memory_bandwidth = detail::gb_s(600), .link_type = "PCIe 4 x16",
+     .link_bandwidth = detail::gb_s(64)},
     {.as = standing::alternative, .origin = origin::framework,
      .source = "cli99/llm-analysis@d841e40aec8c84b9e76ba9cfbce67418adb172bd:llm_analysis/gpu_configs/a10g-pcie-24gb.json",
      .remark = "conflict: Lightning and llm-cal say 125 for A10G, llm-analysis 70", .rates = {{fp16, 70}, {int8, 140}},
      .memory = detail::gib(24), .memory_bandwidth = detail::gb_s(600)},
     {.as = standing::alternative, .origin = origin::framework, .source = from::lightning,
-     .remark = "as llm-cal: the figure of the A10; llm-analysis says 70, so neither is used",
+     .remark = "as llm-cal: the figure of the A10",
      .rates = {{fp16, 125}, {bf16, 125}}}};
 inline constexpr device nvidia_a10g =
     detail::device_of("NVIDIA A10G", "card", nvidia_a10g_published, {"A10G"});
@@ -172,6 +209,23 @@ inline constexpr published nvidia_rtx_4090_published[]{
 inline constexpr device nvidia_rtx_4090 =
     detail::device_of("NVIDIA RTX 4090", "card", nvidia_rtx_4090_published,
                       {"RTX 4090", "GeForce RTX 4090", "NVIDIA GeForce RTX 4090", "4090"});
+
+// Fewer cores than the 4090's at its clock: 14592 cores at 2.52 GHz do 4 FLOP a clock each in the tensor
+// cores with fp32 sums (2 in the shaders, 8 in fp8), which for the 4090's 16384 is the published 165.2.
+inline constexpr published nvidia_rtx_4090_d_published[]{
+    {.origin = origin::third_party,
+     .source = "derived: 14592 CUDA cores * 2.52 GHz boost (hmc-tech.com/gpu/nvidia-geforce-rtx-4090-d, which prints "
+        "147.09) * 4 FLOP a clock, as of the RTX 4090",
+     .also = "karpathy/llm.c@0e69e3ae466694915e9f7e5742b3c55edacc20fd:llmc/mfu.h, whose rule gives 165.2 * 456 / 512",
+     .remark = "fp16 with fp32 accumulate 147.1; with fp16 accumulate 294.2",
+     .rates = {{fp32, 73.5}, {tf32, 73.5}, {fp16, 147.1, fp32}, {bf16, 147.1, fp32}, {fp8, 294.2, fp32}, {int8, 588.3}},
+     .memory = detail::gib(24), .memory_type = "GDDR6X", .memory_bandwidth = detail::gb_s(1008),
+     .link_type = "PCIe 4 x16", .link_bandwidth = detail::gb_s(64), .power = detail::watts(425)},
+    {.as = standing::alternative, .origin = origin::third_party, .source = "hmc-tech.com/gpu/nvidia-geforce-rtx-4090-d",
+     .remark = "accumulated in fp16", .rates = {{fp16, 294.2, fp16}, {fp8, 588.4, fp16}}}};
+inline constexpr device nvidia_rtx_4090_d =
+    detail::device_of("NVIDIA RTX 4090 D", "card", nvidia_rtx_4090_d_published,
+                      {"RTX 4090 D", "GeForce RTX 4090 D", "NVIDIA GeForce RTX 4090 D", "4090 D"});
 
 inline constexpr published nvidia_rtx_3090_published[]{
     {.origin = origin::framework, .source = from::nanochat, .remark = "used: accumulated in fp32",

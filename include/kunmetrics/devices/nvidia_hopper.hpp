@@ -89,6 +89,15 @@ inline constexpr published nvidia_h20_96gb_published[]{
      .remark = "from press reports; sparse figure is 296", .rates = {{fp16, 148}, {bf16, 148}},
      .memory = detail::gib(96), .memory_type = "HBM3", .memory_bandwidth = detail::gb_s(4000), .link_type = "NVLink 4",
      .link_bandwidth = detail::gb_s(900)},
+    {.origin = origin::third_party,
+     .source = "twice the used 148 of fp16, as of every Hopper card; the figure in use for the H20's fp8 and int8 "
+        "(willitrunai.com/es/gpus/h20-96gb)",
+     .also = "NVIDIA/TensorRT-LLM@a17b14f6d89b5ac7d61152b17f727651a7bcc607:tensorrt_llm/auto_parallel/cluster_info.py "
+        "prints 293 beside 147",
+     .remark = "dense; the same figure is the sparse rate of fp16", .rates = {{fp8, 296}, {int8, 296}}},
+    {.as = standing::alternative, .origin = origin::maker, .source = from::tensorrt_llm,
+     .remark = "of a slightly lower clock than the 148 of the other sources",
+     .rates = {{tf32, 74}, {fp16, 147}, {bf16, 147}, {fp8, 293}, {int8, 293}}},
     {.as = standing::alternative, .origin = origin::third_party, .source = from::blog_table,
      .remark = "blog prints the sparse figures as BF16/FP8: factor 2 error", .rates = {{bf16, 296}, {fp8, 592}},
      .memory = detail::gib(96), .memory_bandwidth = detail::gb_s(4000)}};

@@ -7,6 +7,8 @@
 
 #include <kunmetrics/devices/device.hpp>
 
+#include <algorithm>
+
 namespace kunmetrics {
 
 // How far a statement is relied on. An alternative conflicts with what is used, or is all there is but
@@ -78,6 +80,15 @@ constexpr std::array<std::optional<peak_rate>, 8> rates_of(published const& from
           rate_at(from, 4), rate_at(from, 5), rate_at(from, 6), rate_at(from, 7)};
 }
 
+// Adds the rates that no statement before says: a second source that is used fills what the first leaves open.
+constexpr void add_peaks(device& to, published const& from) {
+  for (printed_rate const& printed : from.rates) {
+    if (!(printed.tera > 0)) return;
+    if (peak(to, printed.at)) continue;
+    *std::ranges::find(to.peaks, false, &std::optional<peak_rate>::has_value) = peak_of(from, printed);
+  }
+}
+
 // Adds the rates that differ from the one used, from the first free place on.
 constexpr void add_alternatives(device& to, published const& from, std::size_t& free) {
   for (printed_rate const& printed : from.rates) {
@@ -100,7 +111,7 @@ constexpr void add_memory(device& to, published const& from) {
   add(to.link_bandwidth, from.link_bandwidth);
 }
 
-// The statement that is used, if one is, stands first.
+// The statements that are used, if any is, stand first; memory, bandwidths and power are the first one's.
 template <std::size_t N>
 constexpr device device_of(std::string_view name, std::string_view is, published const (&statements)[N],
                            name_list aliases) {
@@ -117,6 +128,10 @@ constexpr device device_of(std::string_view name, std::string_view is, published
   if (first.power.coherent() > 0) made.power = first.power;
   std::size_t free = 0;
   for (published const& each : made.published_by.subspan(known ? 1 : 0)) {
+    if (each.as == standing::used) {
+      add_peaks(made, each);
+      continue;
+    }
     add_alternatives(made, each, free);
     if (!known) add_memory(made, each);
   }

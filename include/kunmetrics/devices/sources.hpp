@@ -38,6 +38,9 @@ inline constexpr std::string_view not_recorded =
     "quoted in public text, place not recorded";
 inline constexpr std::string_view survey =
     "quoted in public text, place not recorded (Intel architecture survey citing the Gaudi 3 white paper)";
+inline constexpr std::string_view tensorrt_llm =
+    "NVIDIA/TensorRT-LLM@a17b14f6d89b5ac7d61152b17f727651a7bcc607:tensorrt_llm/auto_parallel/cluster_info.py (NVIDIA "
+    "datasheet links in comments)";
 inline constexpr std::string_view nvidia_sheet =
     "NVIDIA data sheet, dense tensor rate";
 

@@ -81,6 +81,7 @@ class json_object {
   }
 
   bool has(std::string_view key) const { return value_of(key) != nullptr; }
+  bool states(std::string_view key) const { return index_of(key) < entries().size(); }  // null or not
   bool is_text(std::string_view key) const { return has(key) && value_of(key)->is_string(); }
   bool is_object(std::string_view key) const { return has(key) && value_of(key)->is_object(); }
   std::vector<std::string> keys() const {

@@ -40,6 +40,7 @@ inline transformer gpt_bigcode(reader& in) {
 // "attention_types": [[["global", "local"], 12]], or "attention_layers" spelled out; every other one else.
 inline std::int64_t local_layers(reader& in, std::int64_t layers) {
   if (auto const each = in.fields().optional_texts("attention_layers")) {
+    require_one_each(in, "attention_layers", "num_layers", layers);
     return std::ranges::count(*each, std::string{"local"});
   }
   auto const* const types = in.fields().optional_array("attention_types");
