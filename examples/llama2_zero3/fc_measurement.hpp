@@ -46,7 +46,7 @@ struct fc_measured {
   bool complete = false;  // all ways were
 };
 
-inline constexpr std::array<std::int64_t, 3> fc_heights{fc_plan{}.height, 64, 256};  // the untuned one first
+inline constexpr std::array<std::int64_t, 4> fc_heights{128, 64, 256, 512};  // the highest last
 
 template <class Number>
 class fc_measurement {
@@ -100,7 +100,7 @@ class fc_measurement {
       }
       for (auto const kernel : kernels(true)) ways.push_back({{kernel, 0}, height});
     }
-    ways = untuned_first({{kernel_or_gemm<Number>(untuned_fc_plan()(matrix, pass).kernel), 0}, height_of(matrix, fc_plan{}.height)}, std::move(ways));
+    ways = untuned_first({{untuned_fc_plan<Number>()(matrix, pass).kernel, 0}, height_of(matrix, untuned_fc_plan<Number>().height)}, std::move(ways));
     auto const sample = sample_rows(n, out + in - n);
     take_memory(sample * (out + in - n), out * in, n * fc_heights.back());
     return measured(matrix, use, std::move(ways), [&](fc_candidate const& way) {
@@ -117,7 +117,7 @@ class fc_measurement {
       for (auto const columns : shared_columns) ways.push_back({{kernel, columns}, sample});
     }
     for (auto const kernel : kernels(true)) ways.push_back({{kernel, 0}, head_height});
-    auto const untuned = kernel_or_gemm<Number>(untuned_fc_plan()(fc_matrix::lm_head, fc_pass::forward).kernel);
+    auto const untuned = untuned_fc_plan<Number>()(fc_matrix::lm_head, fc_pass::forward).kernel;
     bool const packed = packs_weights(untuned);
     ways = untuned_first({{untuned, packed ? 0 : head_columns}, packed ? head_height : sample}, std::move(ways));
     take_memory(sample * in, out * in, out * head_height);
@@ -145,8 +145,8 @@ class fc_measurement {
     for (auto const kernel : kernels(false)) {
       for (auto const height : gradient_heights) ways.push_back({{kernel, 0}, height});
     }
-    auto const untuned = untuned_fc_plan().gradients[static_cast<std::size_t>(matrix)];
-    ways = untuned_first({{kernel_or_gemm<Number>(untuned.kernel), 0}, untuned.rows}, std::move(ways));
+    auto const untuned = untuned_fc_plan<Number>().gradients[static_cast<std::size_t>(matrix)];
+    ways = untuned_first({{untuned.kernel, 0}, untuned.rows}, std::move(ways));
     take_memory(rows * sample, rows * in, in * std::ranges::max(gradient_heights));
     matrix_view<Number const> const dy(std::span<Number const>(a_), rows, sample), x(std::span<Number const>(weights_), rows, in);
     auto const scale = all_rows(rows) * static_cast<double>(out) / static_cast<double>(sample);

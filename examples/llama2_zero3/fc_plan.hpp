@@ -23,11 +23,12 @@ namespace trainer {
 
 enum class fc_matrix { qkv, wo, gate_up, down, lm_head };
 enum class fc_pass { forward, input_gradient };
-enum class fc_kernel { gemm, packed, openblas, panels, packed_panels };
+enum class fc_kernel { untuned, gemm, packed, openblas, panels, packed_panels };
 
 inline constexpr std::array<std::string_view, 5> fc_matrix_names{"qkv", "wo", "gate_up", "down", "lm_head"};
 inline constexpr std::array<std::string_view, 2> fc_pass_names{"forward", "input_gradient"};
-inline constexpr std::array<std::string_view, 5> fc_kernel_names{"gemm", "packed", "openblas", "panels", "packed_panels"};
+inline constexpr std::array<std::string_view, 6> fc_kernel_names{"untuned", "gemm", "packed", "openblas", "panels", "packed_panels"};
+/// Those that multiply; `untuned` is to be resolved to one of them.
 inline constexpr std::array fc_kernels{fc_kernel::gemm, fc_kernel::packed, fc_kernel::openblas, fc_kernel::panels, fc_kernel::packed_panels};
 
 /// Whether a kernel multiplies weights that were packed before.
@@ -36,7 +37,7 @@ constexpr bool packs_weights(fc_kernel kernel) noexcept { return kernel == fc_ke
 /// How a product that reads weights is computed: by which kernel, and how many columns of a block at once;
 /// 0 are all, but in the head's forward pass, whose threads share columns, head_columns.
 struct fc_choice {
-  fc_kernel kernel = fc_kernel::gemm;
+  fc_kernel kernel = fc_kernel::untuned;
   std::int64_t columns = 0;
 
   friend constexpr bool operator==(fc_choice const&, fc_choice const&) = default;
@@ -45,7 +46,7 @@ struct fc_choice {
 /// How a weight's gradient is computed: by which kernel, in blocks of how many rows of W; fewer where a tile
 /// does not hold them.
 struct fc_gradient {
-  fc_kernel kernel = fc_kernel::gemm;  // none that packs weights
+  fc_kernel kernel = fc_kernel::untuned;  // none that packs weights
   std::int64_t rows = 256;
 
   friend constexpr bool operator==(fc_gradient const&, fc_gradient const&) = default;
@@ -69,7 +70,7 @@ constexpr std::int64_t height_of(fc_matrix matrix, std::int64_t height) noexcept
 }
 
 struct fc_plan {
-  std::int64_t height = 128;  // rows of a block; in the head at most head_height
+  std::int64_t height = 0;  // rows of a block, in the head at most head_height; 0: as is best untuned
   std::array<std::array<fc_choice, 2>, 5> choices{};
   std::array<fc_gradient, 5> gradients{};  // by matrix
 

@@ -36,7 +36,7 @@ struct fc_tuned {
 };
 
 struct fc_tuning {
-  fc_plan plan = untuned_fc_plan();
+  fc_plan plan{};
   std::vector<fc_tuned> products{};  // in the order of matrices, forward first
   double seconds = 0;                // that measuring took; 0 for a plan that was not measured now
   bool complete = true;              // whether the budget allowed for all candidates
@@ -68,8 +68,9 @@ inline std::optional<fc_candidate> fastest_at(std::int64_t height, fc_measured c
   return best;
 }
 
-/// The height of least seconds over all products, of those at which every product was measured.
-inline std::int64_t fastest_height(std::span<fc_measured const> products, std::int64_t layers) {
+/// The height of least seconds over all products, of those at which every product was measured, if there is one.
+inline std::optional<std::int64_t> fastest_height(std::span<fc_measured const> products, std::int64_t layers) {
+  if (products.empty()) return std::nullopt;
   std::optional<std::pair<double, std::int64_t>> least;
   for (auto const height : fc_heights) {
     double sum = 0;
@@ -80,7 +81,8 @@ inline std::int64_t fastest_height(std::span<fc_measured const> products, std::i
     });
     if (all && (!least || sum < least->first)) least.emplace(sum, height);
   }
-  return least ? least->second : fc_plan{}.height;
+  if (!least) return std::nullopt;
+  return least->second;
 }
 
 /// M, N and K of a product whose T rows are `rows`.
@@ -118,10 +120,10 @@ fc_tuning tuned_fc(llama_shape const& shape, std::int64_t rows, int threads,
       measured.push_back(measure(matrix, use, left() / to_come--));
     }
   }
-  fc_tuning tuning;
+  fc_tuning tuning{.plan = untuned_fc_plan<Number>()};
   tuning.complete = std::ranges::all_of(measured, &fc_measured::complete);
   std::erase_if(measured, [](fc_measured const& product) { return product.candidates.empty(); });
-  tuning.plan.height = detail::fastest_height(measured, shape.layers);
+  tuning.plan.height = detail::fastest_height(measured, shape.layers).value_or(tuning.plan.height);
   for (auto const& product : measured) {
     auto tuned = detail::sized(product, shape, rows);
     tuned.before = product.candidates.front();

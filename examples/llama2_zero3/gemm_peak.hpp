@@ -37,9 +37,9 @@ struct gemm_peak {
 
 namespace detail {
 // oneDNN's gemm, and what runs where nothing is tuned: what is measured by a ceiling must not pass it.
-inline std::vector<fc_kernel> kernels_of_peak() {
+inline std::vector<fc_kernel> kernels_of_peak(kunmetrics::precision of_run) {
   std::vector<fc_kernel> kernels{fc_kernel::gemm};
-  if (prefers_panels() && has_panel_kernel()) kernels.push_back(fc_kernel::panels);
+  if (with_number_of(of_run, []<class Number>() { return prefers_panels<Number>(); })) kernels.push_back(fc_kernel::panels);
   return kernels;
 }
 
@@ -80,7 +80,7 @@ double concurrent_product_seconds(fc_kernel kernel, int threads, std::int64_t n)
 // Sweeps n for about a second. `threads` is the number of cores the ranks share, at least 1.
 inline gemm_peak measured_gemm_peak(int threads, kunmetrics::precision precision = kunmetrics::fp32) {
   gemm_peak best{.threads = threads, .multiplied = precision_of_products(precision)};
-  auto const kernels = detail::kernels_of_peak();
+  auto const kernels = detail::kernels_of_peak(precision);
   int const repeats = kernels.size() > 1 ? 2 : 5;  // ranks that are processes wait for rank 0 meanwhile
   for (std::int64_t const n : {512, 1024, 1536}) {
     for (int repeat = 0; repeat < repeats; ++repeat) {

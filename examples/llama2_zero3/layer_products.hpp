@@ -4,6 +4,7 @@
 #include "compute_settings.hpp"
 #include "operators/fc_product.hpp"
 #include "shape.hpp"
+#include "untuned_fc_plan.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,9 +40,10 @@ class layer_products {
   static constexpr std::array matrices{fc_matrix::qkv, fc_matrix::wo, fc_matrix::gate_up, fc_matrix::down};
 
   layer_products(llama_shape const& shape, std::int64_t rows, compute_settings const& compute) {
+    auto const plan = resolved<Number>(compute.fc);
     for (auto const pass : {fc_pass::forward, fc_pass::input_gradient}) {
       for (auto const matrix : matrices) {
-        products_.emplace_back(sizes_of(matrix, shape, rows, compute.fc.height), pass, compute.fc(matrix, pass), compute.threads);
+        products_.emplace_back(sizes_of(matrix, shape, rows, plan.height), pass, plan(matrix, pass), compute.threads);
       }
     }
   }

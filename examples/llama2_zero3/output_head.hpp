@@ -261,10 +261,11 @@ class output_head {
   }
 
   static fc_product<Number> product(llama_shape const& shape, micro_batch const& batch, fc_pass pass, compute_settings const& compute) {
-    return {sizes_of(fc_matrix::lm_head, shape, batch.predictions(), in_blocks(compute).fc.height), pass, compute.fc(fc_matrix::lm_head, pass),
-            compute.threads};
+    auto const plan = in_blocks(compute).fc;
+    return {sizes_of(fc_matrix::lm_head, shape, batch.predictions(), plan.height), pass, plan(fc_matrix::lm_head, pass), compute.threads};
   }
   static compute_settings in_blocks(compute_settings compute) {
+    compute.fc = resolved<Number>(compute.fc);
     compute.fc.height = height_of(fc_matrix::lm_head, compute.fc.height);
     return compute;
   }

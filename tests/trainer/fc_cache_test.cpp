@@ -25,13 +25,13 @@ TEST_CASE("what is tuned is a plan of all products, each no slower than at the s
     CHECK(one.before.seconds > 0);
     CHECK(one.now.seconds > 0);
     if (one.use == fc_use::weight_gradient) {
-      auto const untuned = untuned_fc_plan().gradients[static_cast<std::size_t>(one.matrix)];
+      auto const untuned = untuned_fc_plan<float>().gradients[static_cast<std::size_t>(one.matrix)];
       CHECK(fc_gradient{one.before.how.kernel, one.before.rows} == untuned);
       CHECK(one.now.seconds <= one.before.seconds);
       CHECK(tuning.plan.gradients[static_cast<std::size_t>(one.matrix)] == fc_gradient{one.now.how.kernel, one.now.rows});
     } else {
       auto const pass = one.use == fc_use::forward ? fc_pass::forward : fc_pass::input_gradient;
-      CHECK(one.before.how.kernel == untuned_fc_plan()(one.matrix, pass).kernel);
+      CHECK(one.before.how.kernel == untuned_fc_plan<float>()(one.matrix, pass).kernel);
       CHECK(tuning.plan(one.matrix, pass) == one.now.how);
       if (one.matrix != fc_matrix::lm_head) CHECK(one.now.rows == tuning.plan.height);
     }
@@ -47,7 +47,7 @@ TEST_CASE("without time nothing is tuned, and the plan is the one that is not") 
   auto const tuning = tuned_fc<float>(small, 300, 1, std::chrono::milliseconds{0});
   CHECK_FALSE(tuning.complete);
   CHECK(tuning.products.empty());
-  CHECK(tuning.plan == untuned_fc_plan());
+  CHECK(tuning.plan == untuned_fc_plan<float>());
   CHECK(tuning.gain(2) == 1);
 }
 

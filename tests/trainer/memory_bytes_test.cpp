@@ -38,6 +38,11 @@ std::optional<std::int64_t> heap_bytes() {
 #endif
 }
 
+fc_plan plan_of(fc_kernel kernel) {
+  fc_plan plan{.height = 128};
+  for (auto& passes : plan.choices) passes.fill({.kernel = kernel});
+  return plan;
+}
 }  // namespace
 
 TEST_CASE_TEMPLATE("activation bytes are the parts' and what is allocated", Number, float, double, bfloat16, float16) {
@@ -62,10 +67,21 @@ TEST_CASE_TEMPLATE("activation bytes are the parts' and what is allocated", Numb
   CHECK(end - reinterpret_cast<std::byte const*>(saved->attention_inverse.data()) == declared);
 }
 
+TEST_CASE_TEMPLATE("what is not tuned, and what oneDNN packs, is declared too", Number, float, double, bfloat16, float16) {
+  auto const bytes = [](fc_plan const& plan) {
+    compute_settings const compute{.threads = 2, .fc = plan};
+    auto const declared = cpu_backend<Number>::scratch_bytes(shape, samples, positions, compute);
+    CHECK(cpu_backend<Number>(shape, samples, positions, compute).allocated_bytes() == declared);
+    return declared;
+  };
+  CHECK(bytes(fc_plan{}) == bytes(untuned_fc_plan<Number>()));
+  auto const gemm = bytes(plan_of(fc_kernel::gemm)), packed = bytes(plan_of(fc_kernel::packed));
+  CHECK((packed > gemm) == has_kernel<Number>(fc_kernel::packed));
+}
+
 TEST_CASE_TEMPLATE("scratch bytes are the parts' and what is allocated", Number, float, double, bfloat16, float16) {
-  fc_plan packed;
-  for (auto& passes : packed.choices) passes.fill({.kernel = fc_kernel::packed_panels});
-  for (auto const& [threads, plan] : {std::pair{1, fc_plan{}}, {3, fc_plan{}}, {1, packed}, {3, packed}}) {
+  auto const gemm = plan_of(fc_kernel::gemm), packed = plan_of(fc_kernel::packed_panels);
+  for (auto const& [threads, plan] : {std::pair{1, gemm}, {3, gemm}, {1, packed}, {3, packed}}) {
     compute_settings const compute{.threads = threads, .fc = plan};
     auto const declared = cpu_backend<Number>::scratch_bytes(shape, samples, positions, compute);
     auto const chunk = output_head<Number>::chunk_rows(shape, {samples, positions});

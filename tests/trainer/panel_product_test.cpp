@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -122,4 +123,23 @@ TEST_CASE("weights packed in parts are those packed at once") {
   pack_panels(weights, 0, n, aligned(whole));
   for (std::int64_t first = 0; first < n; first += 32) pack_panels(weights, first, std::min<std::int64_t>(32, n - first), aligned(parts));
   CHECK(std::equal(aligned(whole), aligned(whole) + packed_panel_elements(k, n), aligned(parts)));
+}
+
+TEST_CASE("the wide kernel has the bits of the narrow one, onto and over what is there") {
+  if (!has_wide_panel_kernel()) return;
+  constexpr std::int64_t k = 37, rows = 4 * panel_rows, stride = panel_columns + 5;
+  auto const numbers = normal_values((rows + panel_columns) * k + 16, 3);
+  std::vector<float> panels(numbers.begin(), numbers.end());
+  auto* const right = panels.data() + (16 - reinterpret_cast<std::uintptr_t>(panels.data()) / sizeof(float) % 16) % 16;
+  auto const* const left = right + panel_columns * k;
+  for (auto const onto : {accumulate::no, accumulate::yes}) {
+    std::vector<float> narrow(rows * stride, 0.5F), wide(rows * stride, 0.5F);
+    trainer::detail::multiply_four_panels(left, right, k, wide.data(), stride, onto);
+    for (std::int64_t i = 0; i < rows; i += panel_rows) {
+      trainer::detail::multiply_panel(left + i * k, right, k, narrow.data() + i * stride, stride, onto);
+    }
+    CHECK(std::equal(wide.begin(), wide.end(), narrow.begin(), [](float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }));
+    CHECK(wide[panel_columns] == 0.5F);  // between rows nothing is written
+    CHECK(wide[0] != 0.5F);
+  }
 }

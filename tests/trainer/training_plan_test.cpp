@@ -118,7 +118,10 @@ TEST_CASE("the precision is the case's or the command line's, and memory follows
   auto const fp32 = bytes(r300(), {.precision = km::fp32}), fp16 = bytes(r300()),
              bf16 = bytes(r300(), {.precision = km::bf16});
   using enum trainer::memory_part;
-  CHECK(fp16 == bf16);
+  for (std::size_t i = 0; i < trainer::memory_part_names.size(); ++i) {
+    auto const part = static_cast<trainer::memory_part>(i);
+    if (part != scratch) CHECK(fp16[part] == bf16[part]);  // which may pack one format and not the other
+  }
   for (auto const half : {gathered_units, unit_gradients, saved_inputs}) CHECK(2 * fp16[half] == fp32[half]);
   for (auto const same : {parameters, gradients, optimizer_state}) CHECK(fp16[same] == fp32[same]);
   auto const plan = planned(r300(), {.precision = km::fp32}, std::nullopt, 2);

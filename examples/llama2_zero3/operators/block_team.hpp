@@ -8,6 +8,7 @@
 
 #include "arena.hpp"
 #include "compute_settings.hpp"
+#include "untuned_fc_plan.hpp"
 #include "operators/row_blocks.hpp"
 #include "operators/row_operators.hpp"
 
@@ -40,12 +41,13 @@ class block_team {
 
   /// Exact bytes one object allocates.
   static std::int64_t bytes(sizes const& most, compute_settings const& compute) {
-    return compute.threads * row_operators<Number>::bytes(member(most, compute, 0)) + block_bytes<parts>(most, compute.fc.height);
+    auto const height = resolved<Number>(compute.fc).height;
+    return compute.threads * row_operators<Number>::bytes(member(most, height, 0)) + block_bytes<parts>(most, height);
   }
 
   block_team(sizes const& most, compute_settings const& compute)
-      : plan_(compute.fc), profile_(compute.profile), memory_(block_bytes<parts>(most, plan_.height)), parts_(memory_, most, plan_.height) {
-    for (int i = 0; i < compute.threads; ++i) members_.emplace_back(member(most, compute, static_cast<std::size_t>(i)));
+      : plan_(resolved<Number>(compute.fc)), profile_(compute.profile), memory_(block_bytes<parts>(most, plan_.height)), parts_(memory_, most, plan_.height) {
+    for (int i = 0; i < compute.threads; ++i) members_.emplace_back(member(most, plan_.height, static_cast<std::size_t>(i)));
   }
 
   std::int64_t allocated_bytes() const noexcept {
@@ -102,8 +104,8 @@ class block_team {
   };
 
   // A tile holds a block of a result, and enough rows of a weight's gradient.
-  static typename row_operators<Number>::sizes member(sizes const& most, compute_settings const& compute, std::size_t thread) {
-    return {.widest = most.widest, .tile = std::max<std::int64_t>(compute.fc.height, 128) * most.widest, .thread = thread};
+  static typename row_operators<Number>::sizes member(sizes const& most, std::int64_t height, std::size_t thread) {
+    return {.widest = most.widest, .tile = std::max<std::int64_t>(height, 128) * most.widest, .thread = thread};
   }
 
   std::span<double> partial_sum(std::size_t index, std::size_t size) const noexcept {

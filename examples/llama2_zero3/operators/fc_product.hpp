@@ -27,6 +27,7 @@ namespace trainer {
 template <class Number>
 bool has_kernel(fc_kernel kernel) noexcept {
   switch (kernel) {
+    case fc_kernel::untuned: return false;
     case fc_kernel::gemm: return true;
     case fc_kernel::packed:
       return std::is_same_v<Number, float> || (std::is_same_v<Number, bfloat16> && has_native_bfloat16_product());

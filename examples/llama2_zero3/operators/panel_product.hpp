@@ -1,4 +1,4 @@
-// Matrix products by our own kernel, for processors with AVX2 but without AVX-512.
+// Matrix products by our own kernel, for processors with AVX2, wider where they have AVX-512.
 //
 //   c [M, N] (+)= a [M, K] * b [K, N]     fp32 sums; a and b of fp32 or 16 bits, which are widened when packed
 // b may have been packed before, once for many a: then it is all of its panels, depth after depth of `depth_at_once`.
@@ -62,22 +62,32 @@ inline void multiply_edge(float const* left, float const* right, std::int64_t k,
 }
 
 /// c [m, n] (+)= panels of m rows and of n columns, of depth k, the latter `distance` numbers apart. A right panel
-/// stays in the first cache while the left ones pass by; the next is fetched into the second meanwhile, a share of
-/// it a panel, which gained a tenth where it had to come from the third.
+/// stays in the first cache while the left ones pass by, four at once where the processor is wide enough; the next is
+/// fetched into the second meanwhile, a share of it with every row, which gained a tenth where it had to come from the
+/// third.
 inline void multiply_panels(float const* left, float const* right, std::int64_t distance, std::int64_t k, matrix_view<float> c,
                             accumulate onto) noexcept {
-  auto const share = (panel_columns * k * panel_rows / c.rows + 15) / 16 * 16;
+  auto const wide = prefers_wide_panels() ? 4 * panel_rows : c.rows + 1;
   for (std::int64_t j = 0; j < c.columns; j += panel_columns, right += distance) {
-    auto const* rows = left;
+    auto const width = std::min(panel_columns, c.columns - j);
     auto const* ahead = right + distance;
-    for (std::int64_t i = 0; i < c.rows; i += panel_rows, rows += panel_rows * k, ahead += share) {
+    for (std::int64_t i = 0; i < c.rows;) {
+      auto const left_over = c.rows - i;
+      bool const four = left_over >= wide && width == panel_columns;
+      auto const height = four ? wide : std::min(panel_rows, left_over);
+      auto const share = (panel_columns * k * height / c.rows + 15) / 16 * 16;
       for (std::int64_t line = 0; line < share; line += 16) __builtin_prefetch(ahead + line, 0, 2);
-      auto const height = std::min(panel_rows, c.rows - i), width = std::min(panel_columns, c.columns - j);
-      if (height == panel_rows && width == panel_columns) {
-        multiply_panel(rows, right, k, c.data + i * c.stride + j, c.stride, onto);
+      ahead += share;
+      auto const* const rows = left + i * k;
+      auto* const to = c.data + i * c.stride + j;
+      if (four) {
+        multiply_four_panels(rows, right, k, to, c.stride, onto);
+      } else if (height == panel_rows && width == panel_columns) {
+        multiply_panel(rows, right, k, to, c.stride, onto);
       } else {
         multiply_edge(rows, right, k, c.block(i, j, height, width), onto);
       }
+      i += height;
     }
   }
 }
