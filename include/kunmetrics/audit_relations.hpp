@@ -76,8 +76,10 @@ class auditor {
 
   audit_account account() && {
     restate();
-    check_tokens();
-    check_batch();
+    if (!facts_.at_the_end) {  // of every step, so that it is told once
+      check_tokens();
+      check_batch();
+    }
     check_rates();
     check_processors();
     check_work();
@@ -236,6 +238,7 @@ class auditor {
       return check("tokens/s = samples/s * sequence length", facts_.tokens_per_second->value, full, tolerance,
                    trap_family::rate);
     }
+    if (!account_.findings.empty()) return;  // told by the run's own tokens already
     auto text = "tokens/s are " + percent_text(share) + " of samples/s * sequence length: padding that is not counted";
     for (auto const& trap : traps_of(share, tolerance, trap_family::rate, facts_)) {
       text += ", or " + trap.trap + " (" + trap.explanation + ")";

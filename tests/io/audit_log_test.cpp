@@ -115,7 +115,20 @@ TEST_CASE("tokens that the trainer saw, over its run time, tell one rank's rate"
   auto const result = audited(log, {.processors = 24});
   CHECK(result.verdict == audit_verdict::wrong);
   CHECK(finds(result, "one rank's rate"));
+  CHECK(result.findings.size() == 1);
+  CHECK(result.notes.empty());
   CHECK(*result.tokens_per_processor_second == doctest::Approx(19660800 / 299.1983 / 24));
+}
+
+TEST_CASE("what is of every step is told once, whatever the end claims") {
+  std::string const log =
+      "[titan] Training starts at step 1, with local batch size 8, global batch size 32, sequence length 2048, total steps 5\n"
+      "[titan] n_tokens_seen: 655360\n"
+      "[titan] step: 5  loss: 10.4260  memory: 30.89GiB(32.51%)  tps: 50,305  tflops: 3.60  mfu: 1.15%\n";
+  auto const result = audited(log, {.processors = 4});
+  CHECK(finds(result, "tokens of shared ranks"));
+  CHECK(result.findings.size() == 1);
+  CHECK(std::ranges::count_if(result.checks, [](auto const& check) { return check.relation.starts_with("tokens of a step"); }) == 1);
 }
 
 TEST_CASE("litgpt's end: its tokens over its time") {
