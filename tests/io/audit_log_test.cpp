@@ -170,6 +170,10 @@ TEST_CASE("a batch that ramps up: claims of the last record against the batch of
   auto const result = audited(log, {.model = models::llama2_7b, .sequence_length = 4096, .processors = 8});
   CHECK(*result.tokens_per_processor_second == doctest::Approx(256 * 4096 / 28.8 / 8));
   CHECK(result.missing == std::vector<std::string>{"peak"});
+  auto const arguments = audited("  micro_batch_size ................ 1\n  gradient_accumulation_steps ................ 96\n" + log,
+                                 {.sequence_length = 4096, .processors = 256});
+  CHECK(arguments.findings.empty());
+  CHECK(std::ranges::none_of(arguments.checks, [](auto const& check) { return check.relation.starts_with("global batch"); }));
 }
 
 TEST_CASE("a run of another number of processors, restarted in the same log, is not averaged with it") {

@@ -79,7 +79,8 @@ inline audit_facts run_facts(training_log const& log, audit_facts known) {
   fill(known.sequence_length, log.sequence_length);
   fill(known.global_batch_size, log.global_batch_size);
   fill(known.micro_batch_size, log.micro_batch_size);
-  fill(known.gradient_accumulation_steps, log.gradient_accumulation_steps);
+  // a batch that ramps up does so by its accumulation steps, of which the log then says one value of many
+  if (!varies(log.global_batch_size)) fill(known.gradient_accumulation_steps, log.gradient_accumulation_steps);
   fill(known.processors, log.world_size);
   fill(known.parameters, log.parameters);
   take_device(known, log);
