@@ -272,6 +272,18 @@ TEST_CASE("a clock that goes backwards makes its step untimed: recorded, in no r
   CHECK(meter.totals().goodput.checkpoint.in(second) == 0.0);
 }
 
+TEST_CASE("an energy or overlap that cannot be stays out of the sums") {
+  rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
+  auto const recorded = [&](double amount) -> step_record const& {
+    auto running = meter.start();
+    return running.finish({.tokens = 800 * token, .energy = amount * joule, .overlapped_communication = amount * second});
+  };
+  for (double const bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -1.0}) {
+    CHECK((!recorded(bad).energy && meter.records().back().overlapped_communication == 0.0 * second));
+  }
+  CHECK((recorded(0.25).energy == 0.25 * joule && meter.records().back().overlapped_communication == 0.25 * second));
+}
+
 TEST_CASE("slow steps are marked; several epochs and energy are in the record") {
   rate_meter meter{run, {.warm_up = 0 * step}, tokens_per_processor_second};
   for (int i = 0; i < 50; ++i) {

@@ -7,6 +7,7 @@
 #include "checkpoint.hpp"
 #include "dataset.hpp"
 #include "hf_llama.hpp"
+#include "imported_model.hpp"
 #include "options.hpp"
 #include "run_tuning.hpp"
 #include "thread_communicator.hpp"
@@ -68,7 +69,10 @@ inline job prepared(options const& o, std::optional<process_ranks> processes) {
     }
   }
   std::optional<hf_llama_weights> initial;
-  if (o.import_safetensors) initial.emplace(*o.import_safetensors, plan.shape);
+  if (o.import_safetensors) {
+    require_imported_model(*o.import_safetensors, plan.shape);
+    initial.emplace(*o.import_safetensors, plan.shape);
+  }
   return {std::move(plan), std::move(tokens), steps, available.value_or(0), limits, std::move(from), std::move(initial), o};
 }
 

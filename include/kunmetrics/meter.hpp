@@ -44,7 +44,7 @@ struct step_outcome {
   bool skipped = false;    // no update was made (overflow)
   std::int64_t epoch = 0;
   std::optional<count_of<units::token>> useful_tokens{};      // those that are no padding
-  std::optional<quantity_of<units::joule>> energy{};          // of all processors in this step
+  std::optional<quantity_of<units::joule>> energy{};          // of all processors in this step; unknown where it is not finite or negative
   quantity_of<units::second> overlapped_communication{};      // as a device tells; beside overlap scopes
   bool warm_up = false;  // one more to leave out of rates, beside the first ones
 };
@@ -160,7 +160,8 @@ class basic_meter {
     record.epoch = outcome.epoch;
     set(record.useful_tokens, outcome.useful_tokens);
     record.paused = seconds(paused_);
-    set(record.energy, outcome.energy);
+    record.energy.reset();
+    if (outcome.energy && possible(outcome.energy->coherent())) record.energy.emplace(*outcome.energy);
     time(record, outcome.overlapped_communication);
     if (outcome.loss && !record.loss) account_.note_loss_not_finite();
     step_began_ = moment_;
@@ -175,6 +176,8 @@ class basic_meter {
     to.reset();
     if (from) to.emplace(*from);
   }
+  // Of a sensor or a device, whose failure must not stay in a sum for ever.
+  static bool possible(double amount) { return amount >= 0 && std::isfinite(amount); }
   static void set_finite(std::optional<double>& to, std::optional<double> const& from) {
     to.reset();
     if (from && std::isfinite(*from)) to.emplace(*from);
@@ -184,7 +187,8 @@ class basic_meter {
   // when the clock went backwards.
   void time(step_record& record, quantity_of<units::second> overlapped_elsewhere) {
     auto const all = untimed_ ? ticks{} : moment_ - *step_began_;
-    if (untimed_) times_ = {}, overlapped_ = {}, overlapped_elsewhere = {};
+    if (untimed_) times_ = {}, overlapped_ = {};
+    if (untimed_ || !possible(overlapped_elsewhere.coherent())) overlapped_elsewhere = {};
     auto& idle = times_[static_cast<std::size_t>(phase::idle)];
     idle = all - std::accumulate(times_.begin(), std::prev(times_.end()), ticks{});
     for (std::size_t p = 0; p < times_.size(); ++p) record.phases[p] = seconds(times_[p]);

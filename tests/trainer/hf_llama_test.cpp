@@ -91,6 +91,23 @@ TEST_CASE("files by an index are found, and what does not fit is refused by one 
   refused("split/model.safetensors.index.json: weight_map.\"lm_head.weight\": needed the name of a file beside it, found \"../x.safetensors\"");
   folder.file("split/model.safetensors.index.json", R"({"weight_map": {"lm_head.weight": "model-00001-of-00001.safetensors"}})");
   CHECK(run_program(folder, program, with({"--out", "b", "--steps", "1", "--import-safetensors", "split"})).code == 0);
+  // what no tensor's size tells: heads half as large, other positions, another epsilon
+  auto const config = kunmetrics::json::parse(content(folder / "hf/config.json"));
+  using kunmetrics::json;
+  for (auto const& [key, changes] : {std::pair{"num_attention_heads", json{{"num_attention_heads", 6}, {"num_key_value_heads", 6}, {"head_dim", 4}}},
+                                     {"rope_theta", json{{"rope_theta", 500000.0}}}, {"rms_norm_eps", json{{"rms_norm_eps", 1e-6}}}}) {
+    auto other = config;
+    other.update(changes);
+    folder.file("split/config.json", other.dump());
+    refused("split/config.json: " + std::string{key} + ": needed the case's " + config[key].dump() + ", found " + other[key].dump());
+  }
+  auto biased = config;
+  biased["attention_bias"] = true;
+  folder.file("split/config.json", biased.dump());
+  refused("split/config.json: model: needed a llama of separate embeddings and silu-gated ffn, without biases, found biases");
+  folder.file("split/config.json", config.dump());
+  CHECK(run_program(folder, program, with({"--out", "b", "--steps", "1", "--import-safetensors", "split"})).code == 0);
+  std::filesystem::remove(folder / "split/config.json");
   auto wider = trainer_test::small_case();
   wider["model"]["vocab_size"] = 64;
   wider["processors_per_node"] = 1;
