@@ -123,6 +123,8 @@ TEST_CASE("peaks: sparse, halved twice, of another device, a sentinel, the impos
   falls_into(changed([](auto& f) { f.mfu = claim{0.52642 * 312 / 989, 1e-4}; }), "peak of another device", 312.0 / 989);
   falls_into(changed([](auto& f) { f.mfu = claim{-1.0, 1e-3}; }), "unknown device", -1);
   falls_into(changed([](auto& f) { f.mfu = claim{1.52, 1e-3}; }), "impossible MFU", 1.52);
+  auto const checks = changed([](auto& f) { f.mfu = claim{1.52, 1e-3}; }).checks;
+  CHECK(std::ranges::find(checks, "MFU of at most 1", &audit_check::relation)->ratio == 1.52);
 }
 
 TEST_CASE("work: recomputation folded in, grouped queries ignored, experts miscounted") {
@@ -201,6 +203,9 @@ TEST_CASE("the batch is micro-batch size * accumulation steps * replicas") {
   falls_into(batch(64, 1), "micro-batch left out", 0.5);
   falls_into(batch(512), "gradient accumulation counted twice", 4);
   falls_into(batch(128, 4), "tokens of shared ranks", 4);
+  falls_into(batch(8, 1), "replicas left out", 1.0 / 16);
+  falls_into(batch(2048, 1), "replicas counted twice", 16);
+  falls_into(batch(16, 1), "micro-batch and accumulation left out", 1.0 / 8);
 }
 
 TEST_CASE("steadily above the peak: products in a faster precision, said as such or called wrong with an MFU") {

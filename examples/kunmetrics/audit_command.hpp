@@ -69,7 +69,13 @@ struct audit_command {
                           .pipeline_parallel = pipeline_parallel,
                           .context_parallel = context_parallel};
     if (!model.empty()) facts.model = model_of(model).sizes;
-    if (auto const at = km::precision_named(peak.precision)) facts.precision = *at;
+    auto const at = km::precision_named(peak.precision);
+    if (!at) throw km::input_error{km::detail::needed_found("--precision", "a precision", peak.precision)};
+    facts.precision = *at;
+    if (nodes && processors && *processors % *nodes != 0) {
+      throw km::input_error{km::detail::needed_found("--processors", "a multiple of the " + std::to_string(*nodes) + " nodes",
+                                                     std::to_string(*processors))};
+    }
     if (!peak.given()) return facts;
     if (!peak.device.empty()) facts.processor = device_of("--device", peak.device);
     auto const limit = peak.rate();

@@ -15,6 +15,7 @@ namespace kunmetrics {
 // A relation that is broken and why, the likeliest first; or, with no relation, a note.
 struct impossibility {
   std::string relation;
+  double ratio = 0;  // to what is possible
   std::vector<audit_finding> findings;
   std::string note;
 };
@@ -41,7 +42,7 @@ inline int number_of_trap(std::string_view name) {
   return 7;
 }
 
-// The traps that plausibility.hpp names for a ratio over the device's peak, two at most.
+// The traps that plausibility.hpp names for a ratio over the device's peak, the likeliest alone.
 inline std::vector<audit_finding> suspicions(double ratio, audit_facts const& facts, std::optional<double> limit) {
   std::vector<audit_finding> found;
   if (!facts.processor || !limit) return found;
@@ -50,14 +51,14 @@ inline std::vector<audit_finding> suspicions(double ratio, audit_facts const& fa
   cluster const size{.nodes = nodes * node, .per_node = facts.processors.value_or(nodes) / nodes * processor / node};
   peak_rate const of{.at = facts.precision, .rate = *limit * flop / (processor * second)};
   for (auto const& trap : likely_traps(quantity_of<one>::from_coherent(ratio), of, *facts.processor, size)) {
-    if (found.size() < 2) found.push_back({trap.name, trap.factor, trap.explanation, number_of_trap(trap.name)});
+    if (found.empty()) found.push_back({trap.name, trap.factor, "perhaps: " + trap.explanation, number_of_trap(trap.name)});
   }
   return found;
 }
 
 inline impossibility above_full_use(audit_facts const& facts, std::optional<double> limit) {
   auto const ratio = facts.mfu->value;
-  impossibility found{"MFU of at most 1", {}, {}};
+  impossibility found{"MFU of at most 1", ratio, {}, {}};
   found.findings.push_back(
       {"impossible MFU", ratio,
        "above 100 %: the peak of another device, a peak of other units, or tokens counted more than once", 4});
@@ -78,10 +79,10 @@ inline std::optional<impossibility> above_the_peak(audit_facts const& facts, std
   bool const precision =
       std::ranges::any_of(likely, [](auto const& trap) { return trap.trap == "work of another precision"; });
   if (precision && !facts.mfu) {
-    return impossibility{{}, {}, "a step is faster than the " + std::string{name_of(facts.precision)} +
+    return impossibility{{}, 0, {}, "a step is faster than the " + std::string{name_of(facts.precision)} +
                                      " peak allows: products in a faster precision, or time without synchronisation"};
   }
-  impossibility found{"every step within the peak", {}, {}};
+  impossibility found{"every step within the peak", factor, {}, {}};
   if (steady) found.findings = std::move(likely);
   found.findings.push_back({"time without synchronisation", factor,
                             "a step faster than the peak allows: it was timed before the device had finished", 14});
@@ -93,9 +94,10 @@ inline std::optional<impossibility> above_the_peak(audit_facts const& facts, std
 // `limit` is the peak that the run is held against, FLOP/s of one processor.
 inline std::vector<impossibility> impossibilities(audit_facts const& facts, std::optional<double> limit) {
   std::vector<impossibility> found;
-  if (facts.confidential_peak) found.push_back({{}, {}, "the program keeps its peak confidential: no MFU follows"});
+  if (facts.confidential_peak) found.push_back({{}, 0, {}, "the program keeps its peak confidential: no MFU follows"});
   if (facts.mfu && facts.mfu->value < 0 && !facts.confidential_peak) {
     found.push_back({"MFU of at least 0",
+                     facts.mfu->value,
                      {{"unknown device", facts.mfu->value,
                        "a negative MFU is a sentinel: the program knows no peak of this device", 4}},
                      {}});

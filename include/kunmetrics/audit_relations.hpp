@@ -1,6 +1,7 @@
-// The relations that an audit holds a run's claims against (audit.hpp), and its account of them.
+// The relations that an audit holds a run's claims against (audit.hpp).
 #pragma once
 
+#include <kunmetrics/audit_account.hpp>
 #include <kunmetrics/audit_possible.hpp>
 #include <kunmetrics/audit_traps.hpp>
 #include <kunmetrics/audit_work.hpp>
@@ -8,66 +9,12 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace kunmetrics {
-
-// A relation that could be checked: the quotient of its two sides, and how far rounding may move it.
-struct audit_check {
-  std::string relation;
-  double ratio = 1;
-  double tolerance = 0;
-  bool holds() const { return std::abs(ratio - 1) <= tolerance; }
-};
-
-// A claim that no relation could be made of, and the facts that one would take.
-struct unchecked_claim {
-  std::string claim;
-  std::vector<std::string> missing;
-  bool of_the_work = false;  // FLOP/s or an MFU: what an audit is about
-};
-
-struct audit_account {
-  maybe<double> tokens_per_processor_second = absent{"neither a rate nor a step's tokens and time are known"};
-  std::optional<double> peak{};  // FLOP/s of one processor, that `mfu` is of
-  std::string peak_source{};
-  std::map<std::string, double> flop_per_token{};  // by convention, when the model is known
-  std::map<std::string, double> mfu{};             // by convention, when the peak is known too
-  std::vector<std::string> conventions{};          // those that the claim fits, the nearest first
-  std::vector<audit_check> checks{};
-  std::vector<audit_finding> findings{};
-  std::vector<unchecked_claim> unchecked{};
-  std::vector<std::string> missing{};  // what restating the run under every convention would take
-  std::vector<std::string> notes{};  // odd, or not to be decided from what is known, and not called wrong
-
-  // The nearest convention, empty when none was found.
-  std::string convention() const { return conventions.empty() ? std::string{} : conventions.front(); }
-
-  // What a second account has that this one has not.
-  void add(audit_account other) {
-    if (!tokens_per_processor_second && other.tokens_per_processor_second) {
-      tokens_per_processor_second = other.tokens_per_processor_second;
-      mfu = std::move(other.mfu);
-      missing = std::move(other.missing);
-    }
-    if (conventions.empty()) conventions = std::move(other.conventions);
-    auto const append = [](auto& to, auto& from, auto const& same) {
-      for (auto& each : from) {
-        bool const known = std::ranges::any_of(to, [&](auto const& one) { return same(one, each); });
-        if (!known) to.push_back(std::move(each));
-      }
-    };
-    append(checks, other.checks, [](auto const& a, auto const& b) { return a.relation == b.relation; });
-    append(findings, other.findings,
-           [](auto const& a, auto const& b) { return a.trap == b.trap && a.explanation == b.explanation; });
-    append(unchecked, other.unchecked, [](auto const& a, auto const& b) { return a.claim == b.claim; });
-    append(notes, other.notes, std::equal_to<>{});
-  }
-};
 
 namespace detail {
 class auditor {
@@ -90,6 +37,7 @@ class auditor {
 
  private:
   using fact = std::pair<bool, std::string_view>;
+  static constexpr double vague = 0.25;  // of a number so rounded any relation would hold
 
   // Tokens that a step really has, by its batch; else as the log counts them.
   std::optional<double> step_tokens() const {
@@ -103,6 +51,17 @@ class auditor {
     auto const tokens = step_tokens();
     if (!tokens || !facts_.step_time || !(*facts_.step_time > 0)) return std::nullopt;
     return *tokens / *facts_.step_time;
+  }
+  // The same, of the tokens that the log counts where they are fewer than the batch's and nearer to what is claimed;
+  // a moving average is of the mean time.
+  std::optional<double> rate_to_claim(double claimed) const {
+    auto const time = facts_.averaged_rate && facts_.mean_step_time ? facts_.mean_step_time : facts_.step_time;
+    auto const tokens = step_tokens();
+    if (!tokens || !time || !(*time > 0)) return std::nullopt;
+    auto const full = *tokens / *time;
+    if (!padded()) return full;
+    auto const counted = *facts_.tokens_per_step / *time;
+    return std::abs(std::log(claimed / counted)) < std::abs(std::log(claimed / full)) ? counted : full;
   }
   std::optional<double> run_rate() const {
     if (!facts_.run_tokens || !facts_.run_time || !(*facts_.run_time > 0)) return std::nullopt;
@@ -147,6 +106,7 @@ class auditor {
   // Adds a check, and where it does not hold the traps that its ratio fits.
   void check(std::string relation, double left, double right, double tolerance, trap_family family) {
     if (!(left > 0) || !(right > 0)) return;
+    if (!(tolerance <= vague)) return leave_vague(relation, family == trap_family::work || family == trap_family::work_or_peak);
     audit_check const made{named(std::move(relation)), left / right, tolerance};
     account_.checks.push_back(made);
     if (made.holds()) return;
@@ -162,6 +122,9 @@ class auditor {
     }
     account_.unchecked.push_back(std::move(left));
   }
+  void leave_vague(std::string relation, bool of_the_work) {
+    account_.unchecked.push_back({named(std::move(relation)), {"a number of more digits"}, of_the_work});
+  }
   fact model() const { return {facts_.model.has_value(), "model"}; }
   fact length() const { return {facts_.sequence_length.has_value(), "sequence length"}; }
   // A step's tokens are known without either, or by both.
@@ -171,8 +134,26 @@ class auditor {
   fact time() const { return {facts_.step_time.has_value(), "step time"}; }
   fact ranks() const { return {world().has_value(), "processors"}; }
 
+  // Fewer tokens than the batch has are padding, or the last batch of an epoch, as well as a trap.
+  std::optional<double> filled() const {
+    if (!facts_.tokens_per_step || !facts_.global_batch_size || !facts_.sequence_length) return std::nullopt;
+    return *facts_.tokens_per_step / *step_tokens();
+  }
+  bool padded() const { return filled() && *filled() < 0.98; }
+
+  void note_padding(std::string text, double share, double tolerance, trap_family family) {
+    text = percent_text(share) + " of " + text + ": padding that is not counted, or a batch that is not full";
+    for (auto const& trap : traps_of(share, tolerance, family, facts_)) {
+      text += ", or " + trap.trap + " (" + trap.explanation + ")";
+    }
+    account_.notes.push_back(named(std::move(text)));
+  }
+
   void check_tokens() {
-    if (!facts_.tokens_per_step || !facts_.global_batch_size || !facts_.sequence_length) return;
+    if (!filled()) return;
+    if (padded()) {
+      return note_padding("global batch size * sequence length are a step's tokens", *filled(), 0.01, trap_family::tokens);
+    }
     check("tokens of a step = global batch size * sequence length", *facts_.tokens_per_step, *step_tokens(), 0.01,
           trap_family::tokens);
   }
@@ -204,7 +185,7 @@ class auditor {
   void check_job_rate() {
     if (!facts_.tokens_per_second) return;
     auto const& claimed = *facts_.tokens_per_second;
-    auto const rate = measured_rate();
+    auto const rate = rate_to_claim(claimed.value);
     if (rate) {
       check("tokens/s = tokens of a step / step time", claimed.value, *rate,
             (facts_.averaged_rate ? 0.2 : facts_.time_tolerance) + claimed.rounding, trap_family::rate);
@@ -239,17 +220,13 @@ class auditor {
                    trap_family::rate);
     }
     if (!account_.findings.empty()) return;  // told by the run's own tokens already
-    auto text = "tokens/s are " + percent_text(share) + " of samples/s * sequence length: padding that is not counted";
-    for (auto const& trap : traps_of(share, tolerance, trap_family::rate, facts_)) {
-      text += ", or " + trap.trap + " (" + trap.explanation + ")";
-    }
-    account_.notes.push_back(named(std::move(text)));
+    note_padding("samples/s * sequence length are the tokens/s", share, tolerance, trap_family::rate);
   }
 
   void check_processor_rate() {
     if (!facts_.tokens_per_processor_second) return;
     auto const& claimed = *facts_.tokens_per_processor_second;
-    if (auto const rate = measured_rate(); rate && world()) {
+    if (auto const rate = world() ? rate_to_claim(claimed.value * *world()) : std::nullopt) {
       check("tokens/p/s = tokens of a step / step time / processors", claimed.value, *rate / *world(),
             facts_.time_tolerance + claimed.rounding, trap_family::processor_rate);
     } else if (!(facts_.tokens_per_second && world())) {
@@ -304,12 +281,13 @@ class auditor {
     auto const rate = claimed_processor_rate();
     auto const flop = claimed_flop_rate();
     if (!rate || !flop || account_.flop_per_token.empty()) return leave_work();
-    if (!(rate->value > 0) || !(flop->value > 0)) return;
+    if (!(rate->value > 0) || !(flop->value > 0)) return leave_vague(facts_.flop_rate ? "FLOP/s" : "MFU", true);
     auto const implied = flop->value / rate->value;
     auto const tolerance = 0.004 + rate->rounding + flop->rounding;
+    if (!(tolerance <= vague)) return leave_vague(facts_.flop_rate ? "FLOP/s" : "MFU", true);
     auto const fits = fitting_works(implied, tolerance, facts_, account_.flop_per_token);
     if (!fits.empty()) return take_conventions(fits, implied, tolerance);
-    if (!facts_.model) return leave_work();  // 6 N alone says nothing of attention
+    if (!facts_.model || padded()) return leave_work();  // 6 N alone says nothing of attention, padding is work too
     bool const known_peak = facts_.flop_rate || facts_.assumed_peak;
     check("FLOP per token = palm", implied, account_.flop_per_token.at("palm"), tolerance,
           known_peak ? trap_family::work : trap_family::work_or_peak);
@@ -348,17 +326,20 @@ class auditor {
             facts_.flop_rate->value / facts_.mfu->value, *limit(),
             0.005 + facts_.mfu->rounding + facts_.flop_rate->rounding, trap_family::peak);
     }
-    if (!facts_.peak) leave("peak", {{facts_.confidential_peak, "device"}});
+    if (!facts_.peak) leave("peak", {{false, facts_.confidential_peak ? "a peak that is not confidential" : "device"}});
   }
 
   void check_possible() {
     bool const explained = !account_.findings.empty();  // what else might be behind it is then of no use
-    for (auto& [check, findings, note] : impossibilities(facts_, limit())) {
+    for (auto& [check, ratio, findings, note] : impossibilities(facts_, limit())) {
       if (!note.empty()) account_.notes.push_back(std::move(note));
       if (check.empty()) continue;
-      account_.checks.push_back({named(std::move(check)), findings.front().factor, 0});
+      account_.checks.push_back({named(std::move(check)), ratio, 0});
       if (explained) findings.resize(1);
-      std::ranges::move(findings, std::back_inserter(account_.findings));
+      for (auto& finding : findings) {
+        auto const same = [&](audit_finding const& known) { return known.trap == finding.trap; };
+        if (std::ranges::none_of(account_.findings, same)) account_.findings.push_back(std::move(finding));
+      }
     }
   }
 

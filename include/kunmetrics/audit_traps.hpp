@@ -69,6 +69,20 @@ inline std::vector<candidate> counting_traps(audit_facts const& facts) {
   return all;
 }
 
+// What the identity of the batch may be wrong by, beside what a rate may.
+inline std::vector<candidate> batch_traps(audit_facts const& facts) {
+  auto all = counting_traps(facts);
+  auto const degree = [](std::optional<std::int64_t> size) { return size.value_or(1); };
+  auto const shared = degree(facts.tensor_parallel) * degree(facts.pipeline_parallel) * degree(facts.context_parallel);
+  auto const replicas = degree(facts.processors) / shared;
+  add_factor(all, "replicas left out", replicas, -1, "one replica's batch counted for the whole job", 3);
+  add_factor(all, "replicas counted twice", replicas, 1, "the batch already holds the replicas", 3);
+  auto const of_one = degree(facts.micro_batch_size) * degree(facts.gradient_accumulation_steps);
+  add_factor(all, "micro-batch and accumulation left out", of_one, -1, "a step of one replica counted as a sample", 3);
+  add_factor(all, "micro-batch and accumulation counted twice", of_one, 1, "the batch already holds both", 3);
+  return all;
+}
+
 // What a whole factor means where the sizes that would confirm it are not known.
 inline std::vector<candidate> unconfirmed_traps(double ratio, trap_family family, audit_facts const& facts) {
   std::vector<candidate> all;
@@ -200,16 +214,16 @@ inline std::vector<candidate> work_through_counting_traps(audit_facts const& fac
                      std::string{Convention::name}});
     }
   };
-  add(flops::palm{}), add(flops::palm_n_total{}), add(flops::causal{}), add(flops::six_n{});
+  add(flops::palm{}), add(flops::palm_n_total{}), add(flops::causal{}), add(flops::six_n{}), add(flops::megatron_model{});
   return all;
 }
 
 inline std::vector<candidate> candidates_of(trap_family family, audit_facts const& facts) {
   switch (family) {
     case trap_family::tokens:
-    case trap_family::batch:
     case trap_family::rate:
     case trap_family::processor_rate: return counting_traps(facts);
+    case trap_family::batch: return batch_traps(facts);
     case trap_family::peak: return peak_traps(facts);
     case trap_family::work:
     case trap_family::work_or_peak: break;

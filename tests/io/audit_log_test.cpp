@@ -111,7 +111,7 @@ TEST_CASE("tokens without their padding are no trap, and what else they may be i
 TEST_CASE("tokens that the trainer saw, over its run time, tell one rank's rate") {
   std::string const log =
       "{'loss': 2.6, 'epoch': 2.24, 'num_tokens': 19660800.0, 'learning_rate': 5e-07}\n"
-      "{'train_runtime': 299.1983, 'train_samples_per_second': 8.021, 'train_tokens_per_second': 2737.984, 'epoch': 2.24}\n";
+      "{'train_runtime': 299.1983, 'train_samples_per_second': 8.021, 'train_tokens_per_second': 2737.984, 'epoch': 2.24, 'num_tokens': 19660800.0}\n";
   auto const result = audited(log, {.processors = 24});
   CHECK(result.verdict == audit_verdict::wrong);
   CHECK(finds(result, "one rank's rate"));
@@ -236,4 +236,88 @@ TEST_CASE("DeepSpeed-Chat and the flops profiler") {
   CHECK(table.world_size->value == 8);
   CHECK(audit(table, {.global_batch_size = 640}).findings.empty());
   CHECK(finds(audit(table, {.global_batch_size = 80}), "whole job's rate"));
+}
+
+// Honest runs that a reviewer's logs were called wrong for, and claims that were passed unchecked.
+TEST_CASE("what DeepSpeed's dump calls world size is the number of replicas") {
+  auto const log = read_training_log_text(
+      "  world_size ...................................... 64\n"
+      "[2024-01-01 00:00:00,000] [INFO] [config.py:1040:print]   world_size ................... 8\n");
+  CHECK(log.world_size->value == 64);
+}
+
+TEST_CASE("a total that is printed in three digits says nothing of one step") {
+  std::string log;
+  for (auto const& [step, seen] : {std::pair{1, "2.47B"}, {2, "2.47B"}, {3, "2.48B"}, {4, "2.48B"}, {5, "2.49B"}}) {
+    log += "iteration: " + std::to_string(step) + " / 100 | consumed_tokens: " + seen +
+           " | elapsed_time_per_iteration_ms: 1000 | tokens_per_sec: 1.25M | global_batch_size: 304 | lm_loss: 2.5\n";
+  }
+  CHECK_FALSE(read_training_log_text(log).tokens_seen->per_step());
+  CHECK(audited(log, {.sequence_length = 4096, .processors = 32}).findings.empty());
+}
+
+TEST_CASE("a ramp's true summary is no mean of rates") {
+  std::string log;
+  for (auto const& [step, batch, ms] : {std::tuple{1, "16", "2000.0"}, {2, "32", "4000.0"}, {3, "64", "8000.0"}}) {
+    log += " iteration " + std::to_string(step) + "/ 3 | elapsed time per iteration (ms): " + ms +
+           " | tokens per GPU (tokens/s/GPU): 32768.0 | global batch size: " + batch + " | lm loss: 5.0 |\n";
+  }
+  CHECK(audited(log + "tokens/GPU/s: 32768.0\n", {.sequence_length = 4096, .processors = 1}).findings.empty());
+}
+
+TEST_CASE("nanoGPT's MFU of the first iterations is none, and a moving average is of the mean time") {
+  std::string log = "iter 0: loss 10.9886, time 41211.51ms, mfu -100.00%\n";
+  CHECK(audited(log).findings.empty());
+  for (int i = 1; i <= 20; ++i) {
+    log += "iter " + std::to_string(i) + ": loss 3.0000, time " + (i == 20 ? "4400.00" : "500.00") + "ms, mfu 40.00%\n";
+  }
+  auto const facts = facts_of(read_training_log_text(log), {});
+  CHECK(*facts.step_time == doctest::Approx((19 * 500 + 4400) / 20 * 1e-3));
+}
+
+TEST_CASE("tokens of a resumed run are not of its time, and those of another record neither") {
+  std::string resumed;
+  for (int i = 51; i <= 60; ++i) {
+    resumed += "{'loss': 2.6, 'epoch': 0." + std::to_string(i) + ", 'num_input_tokens_seen': " + std::to_string(i * 1000000) + "}\n";
+  }
+  auto const end = [](std::string const& more) {
+    return "{'train_runtime': 100.0, 'train_tokens_per_second': 100000.0, 'epoch': 0.6" + more + "}\n";
+  };
+  CHECK(audited(resumed + end(", 'num_input_tokens_seen': 60000000"), {.processors = 6}).findings.empty());
+  CHECK(audited("{'loss': 2.6, 'epoch': 0.1, 'num_input_tokens_seen': 5000000}\n" + end(""), {.processors = 2}).findings.empty());
+}
+
+TEST_CASE("a step that is not full, or padded, is no trap, and its own rate holds") {
+  auto const log = [](std::string const& rate) {
+    return "completed step: 5, seconds: 1.000, TFLOP/s/device: 1.0, Tokens/s/device: " + rate + ", total_weights: 8192, loss: 1.0\n";
+  };
+  audit_facts const known{.sequence_length = 2048, .global_batch_size = 8, .gradient_accumulation_steps = 2, .processors = 1};
+  for (auto const rate : {"16384.0", "8192.0"}) {
+    auto const result = audited(log(rate), known);
+    CHECK(result.findings.empty());
+    CHECK(notes(result, "padding"));
+    CHECK(std::ranges::all_of(result.checks, &audit_check::holds));
+  }
+}
+
+TEST_CASE("a number of one digit, or of none, decides nothing") {
+  auto const log = [](std::string const& mfu) {
+    return "[titan] CUDA capacity: NVIDIA H100 with 95.00GiB memory\n"
+           "[titan] step: 10  loss: 10.4260  memory: 30.89GiB(32.51%)  tps: 32  mfu: " + mfu + "\n";
+  };
+  audit_facts const known{.model = models::llama2_7b, .sequence_length = 4096};
+  for (auto const mfu : {"0.2%", "0.1%", "0.0%"}) {
+    auto const result = audited(log(mfu), known);
+    CHECK(result.verdict == audit_verdict::unknown);
+    CHECK(result.findings.empty());
+    CHECK(leaves(result, "MFU"));
+  }
+  auto const huge = read_training_log_text(" iteration 1/ 9 | throughput per GPU (TFLOP/s/GPU): 1e300 | lm loss: 5.0 |\n");
+  CHECK_FALSE(huge.claimed.flop_rate);
+}
+
+TEST_CASE("FlagPerf's result in one line is read whole") {
+  auto const result = audited("System tokens per second: 57024.0   Tokens/p/s: 14256.0   Theory TFLOPS: -1\n", two_nodes);
+  CHECK(result.findings.front().trap == "nodes squared");
+  CHECK(notes(result, "confidential"));
 }

@@ -147,6 +147,8 @@ TEST_CASE("audit: claims against facts, restated, with what is missing") {
                               "--micro-batch-size", "1", "--gradient-accumulation-steps", "4", "--global-batch-size", "16",
                               "--tensor-parallel", "1", "--pipeline-parallel", "1", "--context-parallel", "1"});
   CHECK(stated["findings"][0]["trap"] == "gradient accumulation left out");
+  refused({"audit", flagperf.string(), "--precision", "foo"}, " audit: --precision: needed a precision, found foo");
+  refused({"audit", flagperf.string(), "--nodes", "16", "--processors", "7"}, " audit: --processors: needed a multiple of the 16 nodes, found 7");
   refused({"audit", "none.log"}, " audit: none.log: needed a readable file, found none");
 }
 

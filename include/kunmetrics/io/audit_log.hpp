@@ -9,6 +9,7 @@
 #include <kunmetrics/io/text.hpp>
 #include <kunmetrics/io/training_log.hpp>
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ namespace kunmetrics {
 namespace detail {
 inline std::optional<claim> last_claim(std::optional<running_statistic> const& statistic) {
   if (!statistic) return std::nullopt;
-  auto const rounding = statistic->last == 0 ? 0 : std::abs(statistic->resolution / statistic->last) / 2;
-  return claim{statistic->last, rounding};
+  // of the smallest number that is printed so: of 0.2 it may be 0.15
+  auto const half = statistic->resolution / 2, size = std::abs(statistic->last);
+  return claim{statistic->last, size > half ? half / (size - half) : std::numeric_limits<double>::infinity()};
 }
 // A fact that changed on the way, as a batch that ramps up, is the last record's as last said.
 template <typename T>
@@ -62,6 +64,18 @@ inline double settled_mean(running_statistic const& time) {
   return sum / count;
 }
 
+// Whether tokens were seen before this log's first record: the run went on from a checkpoint, and its total is of
+// more than its time.
+inline bool resumed(training_log const& log) {
+  if (!log.tokens_seen || log.steps < 3) return false;
+  auto const interval = (log.tokens_seen->last - log.tokens_seen->first) / static_cast<double>(log.steps - 1);
+  if (!(log.tokens_seen->first > 3 * interval)) return false;
+  // unless it is the tail of a log: what it claims step by step then makes its total in its time
+  if (!log.claimed.tokens_per_second || !log.run_time) return true;
+  auto const claimed = log.claimed.tokens_per_second->last * log.run_time->value;
+  return std::abs(claimed / log.tokens_seen->last - 1) > 0.25;
+}
+
 inline void take_device(audit_facts& known, training_log const& log) {
   if (known.processor || known.peak || !log.device) return;
   auto const found = device_named(log.device->value);
@@ -96,6 +110,7 @@ inline audit_facts run_facts(training_log const& log, audit_facts known) {
 
 // Rates of single steps, and what they would have to average to.
 inline void take_means(audit_facts& known, training_log const& log) {
+  if (varies(log.global_batch_size) || varies(log.world_size)) return;
   bool const of_job = log.claimed.tokens_per_second.has_value();
   auto const& rates = of_job ? log.claimed.tokens_per_second : log.claimed.tokens_per_processor_second;
   if (!rates || !log.step_time || rates->count != log.step_time->count || rates->count < 3) return;
@@ -168,6 +183,10 @@ inline audit_facts facts_of(training_log const& log, audit_facts known) {
   if (log.claimed.flop_rate) known.fastest_flop_rate = log.claimed.flop_rate->max;
   known.asynchronous_start = log.framework == name_of(log_framework::maxtext);
   known.averaged_rate = log.framework == name_of(log_framework::llm_c);
+  if (log.framework == name_of(log_framework::nanogpt) || log.framework == name_of(log_framework::prime_rl)) {
+    known.step_time = known.mean_step_time;  // rate and MFU are of many steps
+    known.time_tolerance = 0.2;
+  }
   return known;
 }
 
@@ -178,8 +197,10 @@ inline audit_facts facts_at_end(training_log const& log, audit_facts known) {
   known.at_the_end = true;
   known.step_time = known.mean_step_time;
   known.time_tolerance = 0.15;
-  if (log.run_time) known.run_time = log.run_time->value;
-  if (log.tokens_seen) known.run_tokens = log.tokens_seen->last;
+  if (log.run_time && log.run_tokens && !detail::resumed(log)) {
+    known.run_time = log.run_time->value;
+    known.run_tokens = log.run_tokens->value;
+  }
   known.tokens_per_second = last_claim(log.summary.tokens_per_second);
   known.samples_per_second = last_claim(log.summary.samples_per_second);
   known.tokens_per_processor_second = last_claim(log.summary.tokens_per_processor_second);

@@ -154,7 +154,7 @@ class collector {
     if (auto const count = count_of(number); count && *count > 0) state(fact, count);
   }
   void state_amount(std::optional<said<double>>& fact, std::optional<printed> const& number) {
-    if (number && number->value > 0) state(fact, std::optional{number->value});
+    if (number && number->value > 0 && std::isfinite(number->value)) state(fact, std::optional{number->value});
   }
   // One for the whole run, said outside of any step.
   void state_tokens_per_step(std::optional<printed> const& number) {
@@ -207,6 +207,7 @@ class collector {
   };
 
   void grow(std::optional<running_statistic>& statistic, printed number) const {
+    if (!std::isfinite(number.value)) return;  // beyond a double, in the unit that is meant
     if (!statistic) {
       statistic = running_statistic{.first = number.value, .min = number.value, .max = number.value, .line = log.lines};
     }
@@ -221,14 +222,22 @@ class collector {
   }
 
   void grow(std::optional<running_total>& total, printed number, std::optional<std::int64_t> step) const {
+    if (!std::isfinite(number.value)) return;
     if (!total) {
-      total = running_total{
-          .first = number.value, .last = number.value, .first_step = step, .last_step = step, .line = log.lines};
+      total = running_total{.first = number.value,
+                            .last = number.value,
+                            .first_step = step,
+                            .last_step = step,
+                            .resolution = number.resolution,
+                            .line = log.lines};
       return;
     }
     auto& t = *total;
+    t.resolution = std::max(t.resolution, number.resolution);
     if (step && t.last_step && *step > *t.last_step && number.value > t.last) {
-      t.gained += number.value - t.last;
+      auto const gain = number.value - t.last;
+      t.least_gain = t.steps == 0 ? gain : std::min(t.least_gain, gain);
+      t.gained += gain;
       t.steps += *step - *t.last_step;
     }
     t.last = number.value;

@@ -36,12 +36,17 @@ struct running_total {
   double last = 0;
   std::optional<std::int64_t> first_step;
   std::optional<std::int64_t> last_step;
+  double resolution = 0;   // one unit of the last printed digit, of the coarsest that was printed
+  double least_gain = 0;   // of such a pair as follows
   double gained = 0;       // over the pairs of records of which both the step and the total grew
   std::int64_t steps = 0;  // of these pairs
   std::int64_t line = 0;   // where it was first said
-  // Σ gained / Σ steps; nothing before two records with their step numbers.
+  // Σ gained / Σ steps; nothing before two records with their step numbers, nor where what is gained is a digit
+  // or two of what was printed.
   std::optional<double> per_step() const {
-    return steps > 0 ? std::optional{gained / static_cast<double>(steps)} : std::nullopt;
+    bool const rounded = resolution > 1;
+    if (steps == 0 || (rounded && resolution > 0.01 * least_gain)) return std::nullopt;
+    return gained / static_cast<double>(steps);
   }
 };
 
@@ -82,7 +87,8 @@ struct training_log {
   std::optional<running_total> tokens_seen;
   std::optional<running_total> samples_seen;
   std::optional<running_total> micro_steps_seen;
-  std::optional<said<double>> run_time;  // since the start
+  std::optional<said<double>> run_time;    // since the start
+  std::optional<said<double>> run_tokens;  // in that time, said with it
 
   std::optional<said<std::int64_t>> global_batch_size;  // in samples
   std::optional<said<std::int64_t>> micro_batch_size;

@@ -29,6 +29,8 @@ inline bool read_trainer_step(anchored_line const& line, collector& to) {
 inline bool read_trainer_end(anchored_line const& line, collector& to) {
   to.mark(log_framework::hugging_face);
   to.state_amount(to.log.run_time, number_in(line.after));
+  auto const seen = number_after(line.text, "'num_input_tokens_seen': ");
+  to.state_amount(to.log.run_tokens, seen ? seen : number_after(line.text, "'num_tokens': "));
   to.summarise(field::samples_per_second, number_after(line.after, "'train_samples_per_second': "));
   to.summarise(field::tokens_per_second, number_after(line.after, "'train_tokens_per_second': "));
   return true;

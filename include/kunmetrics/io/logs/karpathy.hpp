@@ -24,7 +24,8 @@ inline bool read_nanogpt_iteration(anchored_line const& line, collector& to) {
   found.rank = rank_of(line.text.substr(0, line.text.find("iter ")));
   found.set(field::loss, number_in(text->substr(colon + 7)));
   found.set(field::step_time, *time * 1e-3);
-  if (auto const mfu = number_after(line.after, "mfu ")) found.set(field::mfu, *mfu * 0.01);
+  // -100 % until five iterations are averaged
+  if (auto const mfu = number_after(line.after, "mfu "); mfu && mfu->value >= 0) found.set(field::mfu, *mfu * 0.01);
   to.take(source::nanogpt, found);
   return true;
 }

@@ -40,6 +40,7 @@ inline bool read_litgpt_time(anchored_line const& line, collector& to) {
 }
 inline bool read_litgpt_tokens(anchored_line const& line, collector& to) {
   to.add_total(to.log.tokens_seen, number_in(line.after));
+  to.state_amount(to.log.run_tokens, number_in(line.after));
   return true;
 }
 

@@ -199,7 +199,8 @@ inline bool read_dotted_argument(anchored_line const& line, collector& to) {
     to.state_count(to.log.micro_batch_size, number);
   }
   if (name == "gradient_accumulation_steps") to.state_count(to.log.gradient_accumulation_steps, number);
-  if (name == "world_size") to.state_count(to.log.world_size, number);
+  // DeepSpeed's own "world_size" is the number of replicas
+  if (name == "world_size" && line.text.find(":print]") == std::string_view::npos) to.state_count(to.log.world_size, number);
   if (name == "train_iters") to.state_count(to.log.total_steps, number);
   return true;
 }

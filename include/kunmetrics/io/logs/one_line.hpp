@@ -97,7 +97,7 @@ template <field Field>
 bool summarises_flagperf(anchored_line const& line, collector& to) {
   to.mark(log_framework::flagperf);
   to.summarise(Field, number_in(line.after));
-  return true;
+  return false;  // they may stand in one line
 }
 // Others print such a line too; FlagPerf's own is the last of its result.
 inline bool read_flagperf_mfu(anchored_line const& line, collector& to) {
@@ -106,10 +106,10 @@ inline bool read_flagperf_mfu(anchored_line const& line, collector& to) {
 }
 inline bool read_flagperf_peak(anchored_line const& line, collector& to) {
   auto const tera = number_in(line.after);
-  if (!tera) return true;
+  if (!tera) return false;
   to.state_amount(to.log.peak, *tera * 1e12);
   if (!(tera->value > 0)) to.log.confidential_peak = true;
-  return true;
+  return false;
 }
 
 inline constexpr std::array one_line_anchors{
