@@ -57,6 +57,11 @@ struct audit_facts {
   bool averaged_rate = false;                 // the rate is a moving average, an MFU beside it is of the step
 };
 
+// That share one replica, as far as the degrees are known.
+inline std::int64_t ranks_of_a_replica(audit_facts const& facts) {
+  return facts.tensor_parallel.value_or(1) * facts.pipeline_parallel.value_or(1) * facts.context_parallel.value_or(1);
+}
+
 struct audit_finding {
   std::string trap;
   double factor = 1;  // claimed over true

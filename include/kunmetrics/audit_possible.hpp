@@ -42,18 +42,17 @@ inline int number_of_trap(std::string_view name) {
   return 7;
 }
 
-// The traps that plausibility.hpp names for a ratio over the device's peak, the likeliest alone.
-inline std::vector<audit_finding> suspicions(double ratio, audit_facts const& facts, std::optional<double> limit) {
-  std::vector<audit_finding> found;
-  if (!facts.processor || !limit) return found;
+// The likeliest of the traps that plausibility.hpp names for a ratio over the device's peak.
+inline std::optional<audit_finding> suspicion(double ratio, audit_facts const& facts, std::optional<double> limit) {
+  if (!facts.processor || !limit) return std::nullopt;
   using namespace units;
   auto const nodes = facts.nodes.value_or(1);
   cluster const size{.nodes = nodes * node, .per_node = facts.processors.value_or(nodes) / nodes * processor / node};
   peak_rate const of{.at = facts.precision, .rate = *limit * flop / (processor * second)};
-  for (auto const& trap : likely_traps(quantity_of<one>::from_coherent(ratio), of, *facts.processor, size)) {
-    if (found.empty()) found.push_back({trap.name, trap.factor, "perhaps: " + trap.explanation, number_of_trap(trap.name)});
-  }
-  return found;
+  auto const traps = likely_traps(quantity_of<one>::from_coherent(ratio), of, *facts.processor, size);
+  if (traps.empty()) return std::nullopt;
+  auto const& trap = traps.front();
+  return audit_finding{trap.name, trap.factor, "perhaps: " + trap.explanation, number_of_trap(trap.name)};
 }
 
 inline impossibility above_full_use(audit_facts const& facts, std::optional<double> limit) {
@@ -62,7 +61,7 @@ inline impossibility above_full_use(audit_facts const& facts, std::optional<doub
   found.findings.push_back(
       {"impossible MFU", ratio,
        "above 100 %: the peak of another device, a peak of other units, or tokens counted more than once", 4});
-  std::ranges::move(suspicions(ratio, facts, limit), std::back_inserter(found.findings));
+  if (auto likely = suspicion(ratio, facts, limit)) found.findings.push_back(*std::move(likely));
   return found;
 }
 
@@ -74,19 +73,18 @@ inline std::optional<impossibility> above_the_peak(audit_facts const& facts, std
   if (!(fastest > 1.05 * allowed)) return std::nullopt;
   auto const factor = fastest / allowed;
   bool const steady = facts.flop_rate && facts.flop_rate->value > 1.05 * allowed;
-  auto likely = suspicions(factor, facts, limit);
-  std::erase_if(likely, [&](auto const& trap) { return trap.trap != "work of another precision" && !steady; });
-  bool const precision =
-      std::ranges::any_of(likely, [](auto const& trap) { return trap.trap == "work of another precision"; });
+  auto likely = suspicion(factor, facts, limit);
+  bool const precision = likely && likely->trap == "work of another precision";
   if (precision && !facts.mfu) {
     return impossibility{{}, 0, {}, "a step is faster than the " + std::string{name_of(facts.precision)} +
                                      " peak allows: products in a faster precision, or time without synchronisation"};
   }
   impossibility found{"every step within the peak", factor, {}, {}};
-  if (steady) found.findings = std::move(likely);
   found.findings.push_back({"time without synchronisation", factor,
                             "a step faster than the peak allows: it was timed before the device had finished", 14});
-  if (!steady) std::ranges::move(likely, std::back_inserter(found.findings));
+  if (precision || (steady && likely)) {
+    found.findings.insert(steady ? found.findings.begin() : found.findings.end(), *std::move(likely));
+  }
   return found;
 }
 }  // namespace detail

@@ -165,11 +165,7 @@ class auditor {
     auto const of_one = static_cast<double>(*f.micro_batch_size) * static_cast<double>(*f.gradient_accumulation_steps);
     auto const replicas = static_cast<double>(*f.global_batch_size) / of_one;
     bool const all_known = f.tensor_parallel && f.pipeline_parallel && f.context_parallel;
-    auto shared = 1.0;
-    for (auto const& degree : {f.tensor_parallel, f.pipeline_parallel, f.context_parallel}) {
-      shared *= static_cast<double>(degree.value_or(1));
-    }
-    auto const most = *world() / shared;
+    auto const most = *world() / static_cast<double>(ranks_of_a_replica(f));
     if (!all_known && replicas <= most && std::fmod(most, replicas) == 0) return;
     check("global batch size = micro-batch size * accumulation steps * replicas", replicas, most, 1e-9,
           trap_family::batch);

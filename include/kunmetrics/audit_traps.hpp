@@ -72,12 +72,10 @@ inline std::vector<candidate> counting_traps(audit_facts const& facts) {
 // What the identity of the batch may be wrong by, beside what a rate may.
 inline std::vector<candidate> batch_traps(audit_facts const& facts) {
   auto all = counting_traps(facts);
-  auto const degree = [](std::optional<std::int64_t> size) { return size.value_or(1); };
-  auto const shared = degree(facts.tensor_parallel) * degree(facts.pipeline_parallel) * degree(facts.context_parallel);
-  auto const replicas = degree(facts.processors) / shared;
+  auto const replicas = facts.processors.value_or(1) / ranks_of_a_replica(facts);
   add_factor(all, "replicas left out", replicas, -1, "one replica's batch counted for the whole job", 3);
   add_factor(all, "replicas counted twice", replicas, 1, "the batch already holds the replicas", 3);
-  auto const of_one = degree(facts.micro_batch_size) * degree(facts.gradient_accumulation_steps);
+  auto const of_one = facts.micro_batch_size.value_or(1) * facts.gradient_accumulation_steps.value_or(1);
   add_factor(all, "micro-batch and accumulation left out", of_one, -1, "a step of one replica counted as a sample", 3);
   add_factor(all, "micro-batch and accumulation counted twice", of_one, 1, "the batch already holds both", 3);
   return all;

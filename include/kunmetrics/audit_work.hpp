@@ -30,7 +30,7 @@ inline std::map<std::string, double> works_of(audit_facts const& facts) {
       works.emplace(name, work.coherent());
     });
   } else if (!facts.model && facts.parameters) {
-    works.emplace(flops::six_n::name, 6 * *facts.parameters);
+    works.emplace(flops::six_n::name, static_cast<double>(flops::flop_per_weight * flops::training_over_forward) * *facts.parameters);
   }
   return works;
 }

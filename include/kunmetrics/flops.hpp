@@ -161,7 +161,8 @@ struct lingua {
 };
 
 // Of a GPT with as many key as query heads and an FFN four times as wide as it is deep, whatever the
-// model's own are: 12·h² weights a layer, so 24·h² forward, and 4·h·S for scores and weighted values. With the layers recomputed it is the paper's 96·L·h²·(1 + S/6h + V/16Lh).
+// model's own are: 12·h² weights a layer, so 24·h² forward, and 4·h·S for scores and weighted values. With the
+// layers recomputed it is the paper's 96·L·h²·(1 + S/6h + V/16Lh).
 struct megatron_model {
   static constexpr std::string_view name = "megatron_model";
 

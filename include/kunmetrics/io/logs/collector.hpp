@@ -333,6 +333,12 @@ bool states_tokens_per_step(anchored_line const& line, collector& to) {
   to.state_tokens_per_step(number_in(line.after));
   return false;
 }
+// A number of the step that a line of this kind began.
+template <source From, field Field>
+bool adds(anchored_line const& line, collector& to) {
+  to.add(From, Field, number_in(line.after));
+  return true;
+}
 template <log_framework Mark>
 bool marks(anchored_line const&, collector& to) {
   to.mark(Mark);

@@ -62,12 +62,6 @@ inline bool read_deepspeed_pipeline(anchored_line const& line, collector& to) {
   return true;
 }
 
-// DALLE-pytorch, on DeepSpeed: "0 12609 sample_per_sec - 35.6"; a rate that is no step of its own.
-inline bool read_dalle_rate(anchored_line const& line, collector& to) {
-  to.add(source::deepspeed_timer, field::samples_per_second, number_in(line.after));
-  return true;
-}
-
 // What its step is, is a micro-step where gradients are accumulated: time and batch are of the same.
 inline bool read_deepspeed_chat(anchored_line const& line, collector& to) {
   record found;
@@ -108,24 +102,21 @@ inline bool read_profiler_flops(anchored_line const& line, collector& to) {
   to.add(source::deepspeed_profiler, field::flop_rate, human_number_in(line.after));
   return true;
 }
-inline bool read_profiler_samples(anchored_line const& line, collector& to) {
-  to.add(source::deepspeed_profiler, field::samples_per_second, number_in(line.after));
-  return true;
-}
 
 inline constexpr std::array deepspeed_anchors{
     log_anchor{", Time/seq ", read_deepspeed_chat},
     log_anchor{"Profile Summary at step ", read_profiler_head},
     log_anchor{"iter latency:  ", read_profiler_latency},
     log_anchor{"fwd flops per GPU / iter latency: ", read_profiler_flops},
-    log_anchor{"samples/second:  ", read_profiler_samples},
+    log_anchor{"samples/second:  ", adds<source::deepspeed_profiler, field::samples_per_second>},
     log_anchor{"params of model = params per GPU * mp_size: ", states_amount<&training_log::parameters>},
     log_anchor{"world size:  ", states_count<&training_log::world_size>},
     log_anchor{"batch size per GPU:  ", states_count<&training_log::micro_batch_size>},
     log_anchor{", skipped=", read_deepspeed_step},
     log_anchor{"SamplesPerSec=", read_deepspeed_timer},
     log_anchor{"iter time (s): ", read_deepspeed_pipeline},
-    log_anchor{"sample_per_sec - ", read_dalle_rate},
+    // DALLE-pytorch, "0 12609 sample_per_sec - 35.6": a rate that is no step of its own
+    log_anchor{"sample_per_sec - ", adds<source::deepspeed_timer, field::samples_per_second>},
     log_anchor{"%comms: ", marks<log_framework::gpt_neox>},
     log_anchor{"%optimizer_step ", marks<log_framework::gpt_neox>},
 };

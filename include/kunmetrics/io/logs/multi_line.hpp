@@ -31,11 +31,6 @@ inline bool read_olmo_head(anchored_line const& line, collector& to) {
 }
 
 template <source From, field Field>
-bool adds(anchored_line const& line, collector& to) {
-  to.add(From, Field, number_in(line.after));
-  return true;
-}
-template <source From, field Field>
 bool adds_percentage(anchored_line const& line, collector& to) {
   if (auto const percent = number_in(line.after)) to.add(From, Field, *percent * 0.01);
   return true;
