@@ -8,7 +8,7 @@ namespace trainer {
 
 struct compute_settings {
   int threads = 1;  // that share a rank's operators
-  fc_plan fc{};     // the same on all ranks
+  fc_plan fc{};  // the same on all ranks
   operator_profile* profile = nullptr;  // to fill, by one rank alone
 };
 

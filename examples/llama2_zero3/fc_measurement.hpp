@@ -100,7 +100,8 @@ class fc_measurement {
       }
       for (auto const kernel : kernels(true)) ways.push_back({{kernel, 0}, height});
     }
-    ways = untuned_first({{untuned_fc_plan<Number>()(matrix, pass).kernel, 0}, height_of(matrix, untuned_fc_plan<Number>().height)}, std::move(ways));
+    auto const untuned = untuned_fc_plan<Number>();
+    ways = untuned_first({{untuned(matrix, pass).kernel, 0}, height_of(matrix, untuned.height)}, std::move(ways));
     auto const sample = sample_rows(n, out + in - n);
     take_memory(sample * (out + in - n), out * in, n * fc_heights.back());
     return measured(matrix, use, std::move(ways), [&](fc_candidate const& way) {

@@ -4,8 +4,8 @@
 //   AVX-512   c [24, 16]                                                         four panels of the left one
 // left and right are panels: k rows of 6 and of 16 numbers, one behind the other, as panel_packing.hpp lays them
 // out. A step of k is 12 fused multiply-adds for 8 loads, or 24 for 25: enough for a processor that does two of each a
-// cycle, and one right panel stays in the first cache. The sum of an element runs over k in ascending order in both, so that both give the same bits.
-// Elsewhere it compiles, as a plain loop that nothing runs.
+// cycle, and one right panel stays in the first cache. The sum of an element runs over k in ascending order in both, so
+// that both give the same bits. Elsewhere it compiles, as a plain loop that nothing runs.
 // Blocking and packing after K. Goto, R. van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008.
 #pragma once
 

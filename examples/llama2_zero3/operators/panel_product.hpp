@@ -68,6 +68,8 @@ inline void multiply_edge(float const* left, float const* right, std::int64_t k,
 inline void multiply_panels(float const* left, float const* right, std::int64_t distance, std::int64_t k, matrix_view<float> c,
                             accumulate onto) noexcept {
   auto const wide = prefers_wide_panels() ? 4 * panel_rows : c.rows + 1;
+  auto const share_of = [&](std::int64_t rows) { return (panel_columns * k * rows / c.rows + 15) / 16 * 16; };
+  auto const share_of_one = share_of(panel_rows), share_of_four = share_of(4 * panel_rows);
   for (std::int64_t j = 0; j < c.columns; j += panel_columns, right += distance) {
     auto const width = std::min(panel_columns, c.columns - j);
     auto const* ahead = right + distance;
@@ -75,7 +77,7 @@ inline void multiply_panels(float const* left, float const* right, std::int64_t 
       auto const left_over = c.rows - i;
       bool const four = left_over >= wide && width == panel_columns;
       auto const height = four ? wide : std::min(panel_rows, left_over);
-      auto const share = (panel_columns * k * height / c.rows + 15) / 16 * 16;
+      auto const share = four ? share_of_four : share_of_one;
       for (std::int64_t line = 0; line < share; line += 16) __builtin_prefetch(ahead + line, 0, 2);
       ahead += share;
       auto const* const rows = left + i * k;
