@@ -1,3 +1,4 @@
+#include <kunmetrics/fine_tuning.hpp>
 #include <kunmetrics/models.hpp>
 #include <kunmetrics/multi_token_prediction.hpp>
 #include <kunmetrics/utilization.hpp>
@@ -24,6 +25,12 @@ constexpr transformer dense = [] { auto m = models::llama2_7b; m.prediction_laye
 constexpr double layer = 6.0 * (4 * 4096 * 4096 + 3 * 4096 * 11008) + 6.0 * 4096 * 4096;
 static_assert(of<mtp<flops::causal>>(4096, dense) - of<flops::causal>(4096, dense) ==
               2 * (layer + 6.0 * 2 * 4096 * 4096 + 6.0 * 32000 * 4096));
+
+// Frozen, a prediction layer is as any other, and can't be put on top of what is frozen already.
+static_assert(of<flops::frozen<mtp<flops::six_n_matmul>>>(1, dense) * 3 == of<mtp<flops::six_n_matmul>>(1, dense) * 2);
+template <typename Convention>
+concept takes_prediction_layers = requires { typename mtp<Convention>; };
+static_assert(takes_prediction_layers<flops::causal> && !takes_prediction_layers<flops::frozen<flops::causal>>);
 
 // The prediction layer of a mixture has experts, whatever the first layers are.
 constexpr transformer mixed = [] {

@@ -29,11 +29,12 @@ struct stated_peak {
 
   bool given() const { return flop_per_second || !device.empty(); }
 
-  // Throws input_error for a device or precision that is not known.
+  // Throws input_error for a device or precision that is not known, and for a peak that is no FLOP/s of a processor.
   km::maybe<km::peak_rate> rate() const {
     using namespace km::units;
-    if (flop_per_second && !(*flop_per_second > 0)) return km::absent{"the peak of this device is confidential"};
+    if (flop_per_second && *flop_per_second <= 0) return km::absent{"the peak of this device is confidential"};
     if (flop_per_second) {
+      require_flop_per_second(*flop_per_second);
       return km::peak_rate{.rate = *flop_per_second * flop / (processor * second),
                            .source = "stated on the command line"};
     }
@@ -46,6 +47,14 @@ struct stated_peak {
           km::detail::needed_found("--precision", "one whose peak is known for " + std::string{known.name}, precision)};
     }
     return peak;
+  }
+
+ private:
+  // TFLOP/s are taken for FLOP/s easily, and a utilization of a billion per cent is not seen in an audit's words.
+  static void require_flop_per_second(double value) {
+    constexpr double least = 1e9, most = 1e18;  // one slow core, hundreds of any card
+    if (value >= least && value <= most) return;
+    throw km::input_error{km::detail::needed_found("--peak", "FLOP/s of one processor, such as 312e12", km::significant(value, 6))};
   }
 };
 

@@ -144,7 +144,7 @@ inline std::vector<candidate> work_traps(audit_facts const& facts) {
   add("recomputation folded in", 8.0 * static_cast<double>(counts.active - counts.embedding - counts.output),
       "8 N without embedding: recomputation in, attention and logits out", 15);
   if (model.moe.layers > 0) {
-    add("total instead of active experts", 6.0 * static_cast<double>(counts.total), "6 N of all experts", 11);
+    add("total instead of active experts", flops::detail::six(counts.total).coherent(), "6 N of all experts", 11);
     auto one = model;
     one.moe.active = 1;
     add("chosen experts left out", flops::palm::per_token(one, length).coherent(),
@@ -167,10 +167,10 @@ inline std::vector<candidate> work_traps(audit_facts const& facts) {
   add(model.gated_ffn ? "gate of the ffn left out" : "a gate that the ffn has not",
       flops::palm::per_token(ffn, length).coherent(), "two matrices or three", 10);
   if (model.tied_embedding) {
-    add("tied embedding counted twice", base + 6.0 * static_cast<double>(counts.embedding),
+    add("tied embedding counted twice", base + flops::detail::six(counts.embedding).coherent(),
         "the input look-up is no product", 9);
   } else {
-    add("output product left out", base - 6.0 * static_cast<double>(counts.output),
+    add("output product left out", base - flops::detail::six(counts.output).coherent(),
         "the vocabulary product is the model's work", 9);
   }
   return all;

@@ -23,8 +23,10 @@ constexpr transformer last_layer(transformer model) {
 }
 }  // namespace detail
 
-// Convention's own value for a model without prediction layers.
+// Convention's own value for a model without prediction layers. What these add is trained, so weights that are not
+// come outside: frozen<with_prediction_layers<Convention>>.
 template <layered_convention Convention>
+  requires(!convention_with_forward<Convention>)
 struct with_prediction_layers {
   static constexpr std::string_view name = kunmetrics::detail::suffixed<Convention, "_mtp">::name;
 

@@ -69,6 +69,12 @@ concept layered_convention = convention<C> && requires(transformer const& model,
   { C::attention_per_token(model, sequence_length) } -> std::same_as<flop_per_token_t>;
 };
 
+// One that tells what its forward pass is, which elsewhere is a third: some of its weights are not trained.
+template <typename C>
+concept convention_with_forward = convention<C> && requires(transformer const& model, sequence_length_t sequence_length) {
+  { C::forward_per_token(model, sequence_length) } -> std::same_as<flop_per_token_t>;
+};
+
 // `name` is the key under which a result is written.
 template <typename C>
 concept calculator = requires(C const& c, training_case const& run, interval const& over) {

@@ -40,7 +40,7 @@ struct hardware_work {
     auto const total = Convention::per_token(model, sequence_length);
     if constexpr (Recompute == recompute::none) return total;
     if constexpr (Recompute == recompute::all) {
-      if constexpr (requires { Convention::forward_per_token(model, sequence_length); }) {
+      if constexpr (convention_with_forward<Convention>) {
         return total + Convention::forward_per_token(model, sequence_length);
       } else {
         return total + forward_of(total);

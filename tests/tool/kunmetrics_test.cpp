@@ -26,12 +26,12 @@ json object(std::vector<std::string> arguments) {
   arguments.emplace_back("--json");
   return json::parse(output(arguments));
 }
-void refused(std::vector<std::string> const& arguments, std::string_view message) {
+void refused(std::vector<std::string> const& arguments, std::string const& message) {
   scratch_folder const folder;
   auto const result = run_program(folder, program, arguments);
   CHECK(result.code == 2);
   CHECK(result.out.empty());
-  CHECK(result.err == "kunmetrics" + std::string{message} + "\n");
+  CHECK(result.err == "kunmetrics" + message + "\n");
 }
 }  // namespace
 
@@ -77,6 +77,11 @@ TEST_CASE("mfu: every convention against a peak with its source") {
   CHECK(stated["mfu"]["palm"].get<double>() == doctest::Approx(0.5264).epsilon(1e-4));
   CHECK(stated["hfu"]["palm"] == stated["mfu"]["palm"]);
   CHECK(stated["peak"]["source"] == "stated on the command line");
+  for (std::string const wrong : {"312", "nan", "inf", "1e19"}) {
+    CAPTURE(wrong);
+    refused({"mfu", "--model", "llama2-7b", "--sequence-length", "4096", "--tokens-per-processor-second", "3564", "--peak", wrong},
+            " mfu: --peak: needed FLOP/s of one processor, such as 312e12, found " + wrong);
+  }
 }
 
 TEST_CASE("mfu: a confidential peak is no error and gives no number") {
