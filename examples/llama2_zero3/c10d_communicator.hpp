@@ -1,7 +1,8 @@
 // Ranks that are processes under libtorch's c10d: gloo on CPUs, NCCL, and what else is a group with the two calls.
 //
 //   all_gather   allgather       all_to_all   alltoall_base
-// Both on bytes in host memory, which a group that works on a GPU gets a copy of there. While a rank waits it looks
+// Both on bytes in host memory, of which the group gets a copy where it works, a CPU too: a rank that gives up must
+// not wait for a call under way, and its caller's memory is gone then. While a rank waits it looks
 // into the group's store, where who gives up says why, and at the processes of its own host; a call that fails, a
 // process that is gone and a wait beyond `timeout` end the group with one reason, told by one rank. The group's own
 // timeout, which names no rank, must be longer. After a failure the group is spent. A rank keeps its group until
@@ -62,10 +63,10 @@ class c10d_communicator {
     require_parts("all_gather", mine.size(), all.size());
     if (mine.empty()) return barrier();
     std::vector<at::Tensor> send{sent(mine)};
-    auto const to = place_for(all);
+    auto const to = room(receive_, all.size());
     std::vector<std::vector<at::Tensor>> receive{to.split(send[0].numel())};
     finish("all_gather", [&] { return group_->allgather(receive, send); });
-    take(all, to);
+    bytes(all).copy_(to);
   }
 
   void all_to_all(std::span<std::byte const> send, std::span<std::byte> receive) {
@@ -73,10 +74,10 @@ class c10d_communicator {
     require_parts("all_to_all", each, send.size());
     require_parts("all_to_all", each, receive.size());
     if (send.empty()) return barrier();
-    auto from = sent(send), to = place_for(receive);
+    auto from = sent(send), to = room(receive_, receive.size());
     std::vector<std::int64_t> equal{};
     finish("all_to_all", [&] { return group_->alltoall_base(to, from, equal, equal); });
-    take(receive, to);
+    bytes(receive).copy_(to);
   }
 
   void abort(std::string_view why) noexcept {
@@ -115,19 +116,18 @@ class c10d_communicator {
     finish("barrier", [&] { return group_->barrier(options); });
   }
 
-  // Host memory as the group takes it: from_blob knows no const, the group does not write to what it sends.
+  // Host memory as a tensor: from_blob knows no const, what is sent is only read.
   static at::Tensor bytes(std::span<std::byte const> of) {
     return at::from_blob(const_cast<std::byte*>(of.data()), {static_cast<std::int64_t>(of.size())}, at::TensorOptions{at::kByte});
   }
 
-  // Bytes where the group works: the caller's own on a CPU.
-  at::Tensor sent(std::span<std::byte const> of) const { return bytes(of).to(device_); }
-  at::Tensor place_for(std::span<std::byte const> of) const {
-    return device_.is_cpu() ? bytes(of) : at::empty({static_cast<std::int64_t>(of.size())}, at::TensorOptions{at::kByte}.device(device_));
+  // The first bytes of memory where the group works, which is kept for the calls that follow.
+  at::Tensor room(at::Tensor& kept, std::size_t size) const {
+    auto const elements = static_cast<std::int64_t>(size);
+    if (!kept.defined() || kept.numel() < elements) kept = at::empty({elements}, at::TensorOptions{at::kByte}.device(device_));
+    return kept.narrow(0, 0, elements);
   }
-  void take(std::span<std::byte> to, at::Tensor const& from) const {
-    if (!device_.is_cpu()) bytes(to).copy_(from);
-  }
+  at::Tensor sent(std::span<std::byte const> of) { return room(send_, of.size()).copy_(bytes(of)); }
 
   void require_parts(char const* what, std::size_t each, std::size_t whole) const {
     if (whole == each * static_cast<std::size_t>(size())) return;
@@ -251,6 +251,7 @@ class c10d_communicator {
   c10::intrusive_ptr<c10d::Store> store_;
   std::chrono::milliseconds timeout_;
   at::Device device_;
+  at::Tensor send_, receive_;
   std::optional<rank_processes> processes_;
   run_position position_;
   char const* operation_ = "a collective";

@@ -11,6 +11,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <thread>
@@ -71,6 +74,8 @@ struct on_threads {
 
 // Each rank a member of a gloo group, as it would be in a process of its own.
 struct over_gloo {
+  std::chrono::seconds timeout{60};  // how long the end of a group waits for a call under way
+
   void operator()(int world, auto const& body) const {
     auto const store = c10::make_intrusive<c10d::HashStore>();
     std::vector<std::thread> threads;
@@ -81,7 +86,7 @@ struct over_gloo {
         try {
           auto& ranks = all[static_cast<std::size_t>(rank)];
           ranks = std::make_unique<c10d_communicator>(
-              gloo_group(store, rank, world, "127.0.0.1", std::chrono::seconds{60}), store);
+              gloo_group(store, rank, world, "127.0.0.1", timeout), store);
           body(*ranks);
         } catch (...) {
           failures[static_cast<std::size_t>(rank)] = std::current_exception();
@@ -167,7 +172,7 @@ TEST_CASE("two and four ranks have the bits of one") {
 TEST_CASE("over gloo the cpu backend has the bits of threads too, and who gives up is heard by all") {
   CHECK(trained<cpu_backend<float>>(2, 5, over_gloo{}) == trained<cpu_backend<float>>(1, 5));
   std::array<std::string, 2> heard;
-  over_gloo{}(3, [&](c10d_communicator& ranks) {
+  over_gloo{std::chrono::seconds{2}}(3, [&](c10d_communicator& ranks) {
     if (ranks.rank() == 2) return ranks.abort("rank 2: it had enough");
     std::array<std::byte, 3> all{};
     try {
@@ -177,6 +182,31 @@ TEST_CASE("over gloo the cpu backend has the bits of threads too, and who gives 
     }
   });
   for (auto const& each : heard) CHECK(each == "aborted: rank 2: it had enough");
+}
+
+TEST_CASE("a call that was given up does not write to its caller's memory when the others come late") {
+  auto const store = c10::make_intrusive<c10d::HashStore>();
+  std::array<std::byte, 64> received{};
+  std::atomic<bool> gave_up = false;
+  std::thread first{[&] {
+    c10d_communicator ranks{gloo_group(store, 0, 2, "127.0.0.1", std::chrono::seconds{20}), store};
+    std::array<std::byte, 64> const sent{};
+    CHECK_THROWS_AS(ranks.all_to_all(sent, received), aborted);
+    gave_up = true;
+    gave_up.notify_one();
+  }};
+  {
+    auto const group = gloo_group(store, 1, 2, "127.0.0.1", std::chrono::seconds{20});
+    c10d_communicator ranks{group, store};
+    ranks.abort("rank 1: it comes late");
+    gave_up.wait(false);
+    auto sent = at::ones({64}, at::kByte), also_received = at::empty({64}, at::kByte);
+    std::vector<std::int64_t> equal{};
+    group->alltoall_base(also_received, sent, equal, equal)->wait();
+    CHECK(also_received.sum().item<int>() == 32);  // its own half: the other, whose call went on, had sent zeros
+    first.join();
+  }
+  CHECK(std::ranges::all_of(received, [](std::byte each) { return each == std::byte{}; }));
 }
 
 TEST_CASE("wrong uses say what was needed") {
