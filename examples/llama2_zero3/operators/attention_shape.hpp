@@ -3,6 +3,7 @@
 
 #include "arena.hpp"
 #include "operators/conversion.hpp"
+#include "operators/pair_packing.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -22,10 +23,27 @@ struct attention_shape {
   std::int64_t samples, positions, heads, kv_heads, head_size;
 
   std::int64_t block_rows() const noexcept { return std::min(attention_block_rows, positions); }
-  std::int64_t block_elements() const noexcept { return block_rows() * positions; }
-  std::int64_t head_elements() const noexcept { return positions * head_size; }
+  std::int64_t block_elements() const noexcept { return block_rows() * whole_panels(positions); }
+  std::int64_t head_elements() const noexcept { return positions * whole_panels(head_size); }
   std::int64_t group() const noexcept { return heads / kv_heads; }  // query heads to a key head
   double scale() const noexcept { return 1.0 / std::sqrt(static_cast<double>(head_size)); }
+};
+
+/// The packed factors of a bfloat16 head and of a block of its rows.
+struct pair_scratch {
+  std::span<bfloat16_pair> keys_across, values, keys;  // of all positions; in backward `values` are across too
+  std::span<bfloat16_pair> p, ds, query_rows, d_o_rows;  // of a block
+  std::span<bfloat16> score_rows;                        // [block, positions]: p, in backward ds
+
+  pair_scratch() = default;
+  pair_scratch(arena& from, attention_shape const& shape) {
+    auto const rows = shape.block_rows(), d = shape.head_size;
+    auto const all = std::max(panel_pairs(d, shape.positions), panel_pairs(shape.positions, d));
+    for (auto* const each : {&keys_across, &values, &keys}) *each = from.take<bfloat16_pair>(all);
+    for (auto* const each : {&p, &ds}) *each = from.take<bfloat16_pair>(steps_of(rows) * whole_panels(shape.positions));
+    for (auto* const each : {&query_rows, &d_o_rows}) *each = from.take<bfloat16_pair>(panel_pairs(rows, d));
+    score_rows = from.take<bfloat16>(shape.block_elements());
+  }
 };
 
 /// What one thread computes a head in.
@@ -38,11 +56,12 @@ struct attention_scratch {
   std::span<real> dk, dv;                // [positions, head_size] sums over the query heads of a group
   std::span<Number> factors, d_factors;  // where Number has 16 bits: scores and their gradients as factors
   std::span<real> copies;                // there too: q, k, v and d_o [4, positions, head_size] in fp32
+  pair_scratch pairs;                    // of bfloat16
 
   attention_scratch(arena& from, attention_shape const& shape)
       : scores(from.take<real>(shape.block_elements())),
         d_scores(from.take<real>(shape.block_elements())),
-        rows(from.take<real>(shape.block_rows() * shape.head_size)),
+        rows(from.take<real>(shape.block_rows() * whole_panels(shape.head_size))),
         dk(from.take<real>(shape.head_elements())),
         dv(from.take<real>(shape.head_elements())) {
     if constexpr (half_width<Number>) {
@@ -50,6 +69,7 @@ struct attention_scratch {
       d_factors = from.take<Number>(shape.block_elements());
       copies = from.take<real>(4 * shape.head_elements());
     }
+    if constexpr (std::same_as<Number, bfloat16>) pairs = pair_scratch(from, shape);
   }
 };
 

@@ -13,15 +13,14 @@
 #pragma once
 
 #include "operator_profile.hpp"
+#include "operators/attention_rows.hpp"
 #include "operators/attention_shape.hpp"
-#include "operators/exponential.hpp"
 #include "operators/mixed_product.hpp"
+#include "operators/pair_attention.hpp"
 #include "operators/row_blocks.hpp"
-#include "operators/row_reduction.hpp"
 #include "operators/widest_vectors.hpp"
 
-#include <array>
-#include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -59,61 +58,6 @@ void keep_factor(matrix_view<arithmetic<Factor>> scores, matrix_view<Factor> pla
   if constexpr (half_width<Factor>) narrow_rows<Factor>(scores, place);
 }
 
-/// Scores [rows, keys], of which row i sees first + i + 1 keys, become exp(s - largest), 0 beyond what is
-/// seen; notes the log-sum-exp and the inverse sum of each row.
-template <class Real>
-void exponentiate_scores(matrix_view<Real> scores, std::int64_t first, std::span<Real> lse, std::span<Real> inverse) noexcept {
-  for (std::int64_t i = 0; i < scores.rows; ++i) {
-    auto const visible = scores.row(i).first(static_cast<std::size_t>(first + i + 1));
-    Real const largest = row_maximum(std::span<Real const>(visible));
-    vector_exp(std::span<Real const>(visible), largest, visible);
-    double const sum = row_sum(std::span<Real const>(visible));
-    std::ranges::fill(scores.row(i).subspan(visible.size()), Real{0});
-    lse[static_cast<std::size_t>(i)] = static_cast<Real>(static_cast<double>(largest) + std::log(sum));
-    inverse[static_cast<std::size_t>(i)] = static_cast<Real>(1.0 / sum);
-  }
-}
-
-/// Turns scores p [rows, keys] into probabilities by their lse [rows], row i seeing first + i + 1
-/// keys, and dp into ds in place, for the inner products `mean` [rows] of d_o and o.
-template <class Real>
-void score_gradient(matrix_view<Real> p, matrix_view<Real> dp, std::span<Real const> lse, std::int64_t first,
-                    std::span<Real const> mean, Real scale) noexcept {
-  for (std::int64_t i = 0; i < p.rows; ++i) {
-    auto const row = static_cast<std::size_t>(i);
-    auto const visible = p.row(i).first(static_cast<std::size_t>(first + i + 1));
-    vector_exp(std::span<Real const>(visible), lse[row], visible);
-    std::ranges::fill(p.row(i).subspan(visible.size()), Real{0});
-    Real const* const probability = p.row(i).data();
-    Real* const gradient = dp.row(i).data();
-    Real const subtracted = mean[row];
-    for (std::int64_t j = 0; j < p.columns; ++j) gradient[j] = scale * (probability[j] * (gradient[j] - subtracted));
-  }
-}
-
-/// Inner products of the rows of a and b.
-template <class Number>
-void row_products(matrix_view<Number const> a, matrix_view<Number const> b, std::span<arithmetic<Number>> products) noexcept {
-  for (std::int64_t i = 0; i < a.rows; ++i) {
-    Number const* const x = a.row(i).data();
-    Number const* const y = b.row(i).data();
-    products[static_cast<std::size_t>(i)] = static_cast<arithmetic<Number>>(reduction(
-        a.row(i).size(), 0.0,
-        [x, y](std::size_t j) { return static_cast<double>(widened(x[j])) * static_cast<double>(widened(y[j])); },
-        [](double p, double q) { return p + q; }));
-  }
-}
-
-/// Calls body(first row, rows) for every block of rows.
-template <class Body>
-void for_each_block_of_rows(attention_shape const& shape, Body const& body) {
-  for (std::int64_t first = 0; first < shape.positions; first += attention_block_rows)
-    body(first, std::min(attention_block_rows, shape.positions - first));
-}
-
-template <class Real>
-using block_values = std::array<Real, static_cast<std::size_t>(attention_block_rows)>;
-
 /// o [positions, head_size] and lse [positions] of one head.
 template <class Factor, class Number>
 void head_attention_forward(attention_shape const& shape, matrix_view<Factor const> q, matrix_view<Factor const> k,
@@ -123,16 +67,15 @@ void head_attention_forward(attention_shape const& shape, matrix_view<Factor con
   auto const d = shape.head_size;
   for_each_block_of_rows(shape, [&](std::int64_t first, std::int64_t rows) {
     auto const keys = first + rows;
-    matrix_view<real> const scores(scratch.scores, rows, keys), out(scratch.rows, rows, d);
-    attention_product<Factor>(q.block(first, 0, rows, d), transposed(k.block(0, 0, keys, d)), scores, accumulate::no,
+    matrix_view<real> const scores(scratch.scores, rows, whole_panels(keys)), out(scratch.rows, rows, d);
+    attention_product<Factor>(q.block(first, 0, rows, d), transposed(k.block(0, 0, keys, d)), scores.block(0, 0, rows, keys), accumulate::no,
                               static_cast<real>(shape.scale()));
     block_values<real> inverse;
     auto const p = factor_place<Factor>(scores, scratch.factors);
     with_widest_vectors([&] {
-      exponentiate_scores<real>(scores, first, lse.subspan(static_cast<std::size_t>(first)), inverse);
-      keep_factor<Factor>(scores, p);
+      exponentiate_scores<Factor>(scores, first, p, lse.subspan(static_cast<std::size_t>(first)), inverse);
     });
-    attention_product<Factor>(p, v.block(0, 0, keys, d), out, accumulate::no);
+    attention_product<Factor>(p.block(0, 0, rows, keys), v.block(0, 0, keys, d), out, accumulate::no);
     with_widest_vectors([&] {
       for (std::int64_t i = 0; i < rows; ++i) {
         for (auto& element : out.row(i)) element *= inverse[static_cast<std::size_t>(i)];
@@ -161,10 +104,11 @@ void head_attention_backward(attention_shape const& shape, head_gradient<Factor,
     auto const keys = first + rows;
     auto const rows_of = [&](auto m) { return m.block(first, 0, rows, d); };
     auto const keys_of = [&](auto m) { return m.block(0, 0, keys, d); };
-    matrix_view<real> const scores(scratch.scores, rows, keys), d_scores(scratch.d_scores, rows, keys);
+    auto const seen = [&](auto m) { return m.block(0, 0, rows, keys); };
+    matrix_view<real> const scores(scratch.scores, rows, whole_panels(keys)), d_scores(scratch.d_scores, rows, whole_panels(keys));
     auto const scale = static_cast<real>(shape.scale());
-    attention_product<Factor>(rows_of(head.q), transposed(keys_of(head.k)), scores, accumulate::no, scale);
-    attention_product<Factor>(rows_of(head.d_o), transposed(keys_of(head.v)), d_scores, accumulate::no);
+    attention_product<Factor>(rows_of(head.q), transposed(keys_of(head.k)), seen(scores), accumulate::no, scale);
+    attention_product<Factor>(rows_of(head.d_o), transposed(keys_of(head.v)), seen(d_scores), accumulate::no);
     auto const p = factor_place<Factor>(scores, scratch.factors), ds = factor_place<Factor>(d_scores, scratch.d_factors);
     with_widest_vectors([&] {
       block_values<real> mean;
@@ -173,10 +117,10 @@ void head_attention_backward(attention_shape const& shape, head_gradient<Factor,
       keep_factor<Factor>(scores, p);
       keep_factor<Factor>(d_scores, ds);
     });
-    attention_product<Factor>(transposed(p), rows_of(head.d_o), keys_of(dv), accumulate::yes);
-    attention_product<Factor>(transposed(ds), rows_of(head.q), keys_of(dk), accumulate::yes);
+    attention_product<Factor>(transposed(seen(p)), rows_of(head.d_o), keys_of(dv), accumulate::yes);
+    attention_product<Factor>(transposed(seen(ds)), rows_of(head.q), keys_of(dk), accumulate::yes);
     matrix_view<real> const dq(scratch.rows, rows, d);
-    attention_product<Factor>(ds, keys_of(head.k), dq, accumulate::no);
+    attention_product<Factor>(seen(ds), keys_of(head.k), dq, accumulate::no);
     with_widest_vectors([&] { narrow_rows<Number>(dq, rows_of(head.dq)); });
   });
 }
@@ -218,6 +162,19 @@ void causal_attention_forward(attention_shape const& shape, matrix_view<Number c
                               std::span<arithmetic<Number>> lse, std::span<attention_scratch<Number> const> scratch,
                               operator_profile* profile = nullptr) {
   auto const work = detail::attention_work<Number>(shape, 2, 4);
+  if constexpr (std::same_as<Number, bfloat16>) {
+    if (uses_pair_attention(shape)) {
+      return detail::for_each_key_head<Number>(shape, scratch, profile, work, [&](std::int64_t sample, std::int64_t key_head, auto const& mine) {
+        auto const first = key_head * shape.group();
+        head_views<Number const> const shared(shape, qkv, sample, first);
+        auto const packed = detail::packed_for_forward(shared.k, shared.v, mine.pairs);
+        for (auto head = first; head < first + shape.group(); ++head) {
+          detail::pair_attention_forward(shape, head_of(shape, qkv, sample, head), packed, head_of(shape, o, sample, head),
+                                         head_row(shape, lse, sample, head), mine);
+        }
+      });
+    }
+  }
   detail::with_factor_of<Number>([&]<class Factor>() {
     detail::for_each_key_head<Number>(shape, scratch, profile, work, [&](std::int64_t sample, std::int64_t key_head, auto const& mine) {
       head_views<Number const> const shared(shape, qkv, sample, key_head * shape.group());
@@ -239,6 +196,28 @@ void causal_attention_backward(attention_shape const& shape, matrix_view<Number 
                                matrix_view<Number> d_qkv, std::span<attention_scratch<Number> const> scratch,
                                operator_profile* profile = nullptr) {
   auto const work = detail::attention_work<Number>(shape, 5, 8);
+  if constexpr (std::same_as<Number, bfloat16>) {
+    if (uses_pair_attention(shape)) {
+      return detail::for_each_key_head<Number>(shape, scratch, profile, work, [&](std::int64_t sample, std::int64_t key_head, auto const& mine) {
+        auto const first = key_head * shape.group();
+        head_views<Number const> const shared(shape, qkv, sample, first);
+        head_views<Number> const out(shape, d_qkv, sample, first);
+        auto const packed = detail::packed_for_backward(shared.k, shared.v, mine.pairs);
+        std::ranges::fill(mine.dk, 0.0F);
+        std::ranges::fill(mine.dv, 0.0F);
+        for (auto head = first; head < first + shape.group(); ++head) {
+          detail::pair_attention_backward(
+              shape, packed,
+              {head_of(shape, qkv, sample, head), head_of(shape, o, sample, head), head_of(shape, d_o, sample, head),
+               head_of(shape, d_qkv, sample, head), head_row(shape, lse, sample, head)},
+              mine);
+        }
+        auto const width = whole_panels(shape.head_size);
+        narrow_rows<Number>({mine.dk.data(), shape.positions, shape.head_size, width}, out.k);
+        narrow_rows<Number>({mine.dv.data(), shape.positions, shape.head_size, width}, out.v);
+      });
+    }
+  }
   detail::with_factor_of<Number>([&]<class Factor>() {
     detail::for_each_key_head<Number>(shape, scratch, profile, work, [&](std::int64_t sample, std::int64_t key_head, auto const& mine) {
       auto const first = key_head * shape.group();

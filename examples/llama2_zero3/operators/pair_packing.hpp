@@ -1,0 +1,64 @@
+// Factors as pair_kernel.hpp takes them: bfloat16, the two numbers of a step of k side by side.
+//
+//   panels_of_rows     right factor m [k, n]                panels [k / 2, 16] of 16 columns of m
+//   panels_of_columns  right factor m^T, m [n, k]           panels of 16 rows of m, steps along its columns
+//   left_of_row_pairs  left factor m^T, m [k, rows]         pairs of rows of m, [k / 2, rows]
+// What is missing to a whole step or panel is zero.
+#pragma once
+
+#include "operators/matrix_view.hpp"
+#include "operators/number_formats.hpp"
+#include "operators/pair_kernel.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+
+namespace trainer {
+
+constexpr std::int64_t steps_of(std::int64_t k) noexcept { return (k + 1) / 2; }
+constexpr std::int64_t whole_panels(std::int64_t columns) noexcept {
+  return (columns + pair_panel_columns - 1) / pair_panel_columns * pair_panel_columns;
+}
+/// Pairs in the panels of a right factor [k, n].
+constexpr std::int64_t panel_pairs(std::int64_t k, std::int64_t n) noexcept { return steps_of(k) * whole_panels(n); }
+
+/// Panels of the right factor m [k, n] in `room` for panel_pairs(k, n).
+inline right_panels panels_of_rows(matrix_view<bfloat16 const> m, std::span<bfloat16_pair> room) noexcept {
+  auto const distance = steps_of(m.rows) * pair_panel_columns;
+  for (std::int64_t step = 0; step < steps_of(m.rows); ++step) {
+    bool const whole = 2 * step + 1 < m.rows;
+    bfloat16 const* const first = m.row(2 * step).data();
+    bfloat16 const* const second = whole ? m.row(2 * step + 1).data() : first;
+    for (std::int64_t column = 0; column < m.columns; column += pair_panel_columns) {
+      bfloat16_pair* const to = room.data() + column / pair_panel_columns * distance + step * pair_panel_columns;
+      auto const width = std::min(pair_panel_columns, m.columns - column);
+      for (std::int64_t j = 0; j < width; ++j) to[j] = bfloat16_pair::of(first[column + j], whole ? second[column + j] : bfloat16{});
+      std::fill(to + width, to + pair_panel_columns, bfloat16_pair{});
+    }
+  }
+  return {room.data(), distance};
+}
+
+/// Panels of the right factor that is the transpose of m [n, k], in `room` for panel_pairs(k, n).
+inline right_panels panels_of_columns(matrix_view<bfloat16 const> m, std::span<bfloat16_pair> room) noexcept {
+  auto const distance = steps_of(m.columns) * pair_panel_columns;
+  std::fill(room.begin(), room.begin() + panel_pairs(m.columns, m.rows), bfloat16_pair{});
+  for (std::int64_t row = 0; row < m.rows; ++row) {
+    bfloat16 const* const from = m.row(row).data();
+    bfloat16_pair* const to = room.data() + row / pair_panel_columns * distance + row % pair_panel_columns;
+    for (std::int64_t step = 0; step < m.columns / 2; ++step) {
+      to[step * pair_panel_columns] = bfloat16_pair::of(from[2 * step], from[2 * step + 1]);
+    }
+    if (m.columns % 2 != 0) to[m.columns / 2 * pair_panel_columns] = bfloat16_pair::of(from[m.columns - 1], {});
+  }
+  return {room.data(), distance};
+}
+
+/// Pairs [k / 2, columns] as the left factor that is the transpose of what they are the pairs of rows of.
+inline left_pairs left_of_row_pairs(std::span<bfloat16_pair const> pairs, std::int64_t columns) noexcept {
+  constexpr auto size = static_cast<std::int64_t>(sizeof(bfloat16_pair));
+  return {reinterpret_cast<std::byte const*>(pairs.data()), size, columns * size};
+}
+
+}  // namespace trainer
