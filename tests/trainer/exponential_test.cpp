@@ -50,6 +50,15 @@ TEST_CASE("float exponential rounds to subnormals, to zero and to infinity") {
   CHECK(std::isnan(exponential(-std::numeric_limits<float>::quiet_NaN())));
 }
 
+TEST_CASE("softmax's exponential has the same bits down to -87, 0 below, and keeps a NaN") {
+  for (float x = -87.0F; x < 88.0F; x += 0.0078125F) REQUIRE(trainer::softmax_exponential(x) == exponential(x));
+  CHECK(trainer::softmax_exponential(std::nextafter(-87.0F, -88.0F)) == 0.0F);
+  CHECK(trainer::softmax_exponential(-1e30F) == 0.0F);
+  CHECK(trainer::softmax_exponential(-std::numeric_limits<float>::infinity()) == 0.0F);
+  CHECK(std::isnan(trainer::softmax_exponential(std::numeric_limits<float>::quiet_NaN())));
+  CHECK(std::isnan(trainer::softmax_exponential(-std::numeric_limits<float>::quiet_NaN())));
+}
+
 TEST_CASE("a vector of exponentials may be written over its arguments") {
   std::vector<float> x{-3.0F, 0.5F, 2.0F, 7.0F, -90.0F};
   auto const arguments = x;

@@ -61,7 +61,7 @@ void score_gradient(matrix_view<Real> p, matrix_view<Real> dp, std::span<Real co
     std::fill(gradient + seen, gradient + p.columns, Real{0});
     Real const shift = lse[row], subtracted = mean[row];
     for (std::int64_t j = 0; j < whole; ++j) {
-      probability[j] = exponential(probability[j] - shift);
+      probability[j] = softmax_exponential(probability[j] - shift);
       gradient[j] = scale * (probability[j] * (gradient[j] - subtracted));
     }
     std::fill(probability + whole, probability + p.columns, Real{0});
