@@ -40,7 +40,7 @@ class cpu_processor {
     std::string const size = std::to_string(peak.size);
     std::string const in{name_of(peak.multiplied)};
     std::string const run{name_of(precision)};
-    std::string const whose = peak.kernel == fc_kernel::panels ? "the trainer's own" : "oneDNN";
+    std::string const whose = peak.kernel == fc_kernel::gemm ? "oneDNN" : "the trainer's own";
     auto const as = peak.multiplied == precision ? std::string{} : ", as which this CPU multiplies " + run + ",";
     return "measured at the start of the run: " + whose + " " + in + " products of " + size + " x " + size + " x " + size +
            as + " on " + std::to_string(peak.threads) + (peak.threads == 1 ? " thread, " : " threads, ") +

@@ -8,6 +8,7 @@
 //   openblas  OpenBLAS' sgemm on weights as they lie, where the library is on the machine
 //   panels    our own for AVX2, fp32 and 16 bits (panel_product.hpp), on weights as they lie
 //   packed_panels  the same on weights packed once: for every other purpose it has the bits of `panels`
+//   packed_pairs   our own for bfloat16 instructions (pair_product.hpp), on weights packed once
 // Kernels that leave weights as they lie may compute a block's columns some at a time. Panels have the same bits
 // for every height and width of blocks; so had `gemm` where this was tried (AVX-512, oneDNN 2.6); kernels differ
 // from each other. A tuned plan may thus be compared, to the bit, with itself only.
@@ -23,16 +24,20 @@ namespace trainer {
 
 enum class fc_matrix { qkv, wo, gate_up, down, lm_head };
 enum class fc_pass { forward, input_gradient };
-enum class fc_kernel { untuned, gemm, packed, openblas, panels, packed_panels };
+enum class fc_kernel { untuned, gemm, packed, openblas, panels, packed_panels, packed_pairs };
 
 inline constexpr std::array<std::string_view, 5> fc_matrix_names{"qkv", "wo", "gate_up", "down", "lm_head"};
 inline constexpr std::array<std::string_view, 2> fc_pass_names{"forward", "input_gradient"};
-inline constexpr std::array<std::string_view, 6> fc_kernel_names{"untuned", "gemm", "packed", "openblas", "panels", "packed_panels"};
+inline constexpr std::array<std::string_view, 7> fc_kernel_names{"untuned", "gemm",          "packed",      "openblas",
+                                                                   "panels",  "packed_panels", "packed_pairs"};
 /// Those that multiply; `untuned` is to be resolved to one of them.
-inline constexpr std::array fc_kernels{fc_kernel::gemm, fc_kernel::packed, fc_kernel::openblas, fc_kernel::panels, fc_kernel::packed_panels};
+inline constexpr std::array fc_kernels{fc_kernel::gemm, fc_kernel::packed, fc_kernel::openblas, fc_kernel::panels, fc_kernel::packed_panels,
+                                     fc_kernel::packed_pairs};
 
 /// Whether a kernel multiplies weights that were packed before.
-constexpr bool packs_weights(fc_kernel kernel) noexcept { return kernel == fc_kernel::packed || kernel == fc_kernel::packed_panels; }
+constexpr bool packs_weights(fc_kernel kernel) noexcept {
+  return kernel == fc_kernel::packed || kernel == fc_kernel::packed_panels || kernel == fc_kernel::packed_pairs;
+}
 
 /// How a product that reads weights is computed: by which kernel, and how many columns of a block at once;
 /// 0 are all, but in the head's forward pass, whose threads share columns, head_columns.

@@ -1,6 +1,6 @@
 // The peak of this machine, measured: the best rate of a matrix product on all its cores.
 //
-//   rate = threads · 2·n³ / time      FLOP/s, n × n × n products, one product a core at a time
+//   rate = threads · calls · 2·n³ / time      FLOP/s, n × n × n products, one product a core at a time
 //
 // A CPU has no data-sheet peak that a product can reach on every model of it, so a run on `cpu` is
 // measured against what oneDNN's product, or ours where that is the faster, reaches here, and the report says
@@ -8,6 +8,7 @@
 // that the processor does not multiply in is multiplied as fp32, and its peak is fp32's.
 #pragma once
 
+#include "arena.hpp"
 #include "number_of_precision.hpp"
 #include "operators/fc_product.hpp"
 #include "untuned_fc_plan.hpp"
@@ -23,6 +24,7 @@
 #include <cstdint>
 #include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace trainer {
@@ -39,59 +41,78 @@ namespace detail {
 // oneDNN's gemm, and what runs where nothing is tuned: what is measured by a ceiling must not pass it.
 inline std::vector<fc_kernel> kernels_of_peak(kunmetrics::precision of_run) {
   std::vector<fc_kernel> kernels{fc_kernel::gemm};
-  if (with_number_of(of_run, []<class Number>() { return prefers_panels<Number>(); })) kernels.push_back(fc_kernel::panels);
+  auto const untuned = with_number_of(of_run, []<class Number>() {
+    return untuned_fc_plan<Number>()(fc_matrix::qkv, fc_pass::forward).kernel;
+  });
+  if (untuned != fc_kernel::gemm) kernels.push_back(untuned);
   return kernels;
 }
 
-// Seconds that `threads` concurrent products of size n take, from the first start to the last end:
-// a thread that waits for its core counts, or a busy machine would seem faster than it is.
+// The memory of one thread's product, in large pages as the trainer's own.
 template <class Number>
-double concurrent_product_seconds(fc_kernel kernel, int threads, std::int64_t n) {
+struct peak_operands {
+  std::span<Number> a, b;
+  std::span<float> c;
+  std::span<std::byte> packed;
+
+  peak_operands(arena& from, std::int64_t n, std::int64_t room_bytes)
+      : a(from.take<Number>(n * n)), b(from.take<Number>(n * n)), c(from.take<float>(n * n)), packed(from.take<std::byte>(room_bytes)) {
+    std::ranges::fill(a, narrowed<Number>(1.0F));
+    std::ranges::fill(b, narrowed<Number>(0.5F));
+  }
+};
+
+// The fewest seconds, of `repeats`, that `calls` products of size n take on each of `threads` threads at once, from
+// the first start to the last end: a thread that waits for its core counts, or a busy machine would seem faster
+// than it is. Several calls, so that threads which wake up one after the other do not count for much.
+template <class Number>
+double concurrent_product_seconds(fc_kernel kernel, int threads, std::int64_t n, int calls, int repeats) {
   using clock = std::chrono::steady_clock;
-  std::barrier start{threads};
-  std::vector<clock::time_point> begins(static_cast<std::size_t>(threads));
-  std::vector<clock::time_point> ends(static_cast<std::size_t>(threads));
-  auto const one = [&](std::size_t thread) {
+  std::barrier together{threads};
+  std::vector<clock::time_point> begins(static_cast<std::size_t>(threads * repeats)), ends(begins.size());
+  auto const one = [&](int thread) {
 #ifdef _OPENMP
     omp_set_num_threads(1);
 #endif
-    auto const elements = static_cast<std::size_t>(n * n);
-    std::vector<Number> const a(elements, narrowed<Number>(1.0F));
-    std::vector<Number> const b(elements, narrowed<Number>(0.5F));
-    std::vector<float> c(elements);
-    auto const multiply = [&] {
-      unpacked_product<Number>(kernel, matrix_view<Number const>{a, n, n}, matrix_view<Number const>{b, n, n},
-                               matrix_view<float>{c, n, n});
-    };
+    fc_product<Number> product({n, n, n, n}, fc_pass::forward, {kernel}, 1);
+    arena memory(block_bytes<peak_operands<Number>>(n, product.room_bytes()));
+    peak_operands<Number> const operands(memory, n, product.room_bytes());
+    product.prepare({operands.b, n, n}, operands.packed);
+    auto const multiply = [&] { product.multiply({operands.a, n, n}, {operands.c, n, n}, 0); };
     multiply();  // touches the memory and makes the kernel
-    start.arrive_and_wait();
-    begins[thread] = clock::now();
-    multiply();
-    ends[thread] = clock::now();
+    for (int repeat = 0; repeat < repeats; ++repeat) {
+      together.arrive_and_wait();
+      auto const at = static_cast<std::size_t>(repeat * threads + thread);
+      begins[at] = clock::now();
+      for (int call = 0; call < calls; ++call) multiply();
+      ends[at] = clock::now();
+    }
   };
   {
     std::vector<std::jthread> crew;
-    for (int thread = 0; thread < threads; ++thread) crew.emplace_back(one, static_cast<std::size_t>(thread));
+    for (int thread = 0; thread < threads; ++thread) crew.emplace_back(one, thread);
   }
-  return std::chrono::duration<double>(*std::ranges::max_element(ends) - *std::ranges::min_element(begins)).count();
+  auto least = clock::duration::max();
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    auto const of_repeat = [&](auto const& times) { return std::span{times}.subspan(static_cast<std::size_t>(repeat * threads), static_cast<std::size_t>(threads)); };
+    least = std::min(least, *std::ranges::max_element(of_repeat(ends)) - *std::ranges::min_element(of_repeat(begins)));
+  }
+  return std::chrono::duration<double>(least).count();
 }
 }  // namespace detail
 
 // Sweeps n for about a second. `threads` is the number of cores the ranks share, at least 1.
 inline gemm_peak measured_gemm_peak(int threads, kunmetrics::precision precision = kunmetrics::fp32) {
+  constexpr int repeats = 6;
   gemm_peak best{.threads = threads, .multiplied = precision_of_products(precision)};
-  auto const kernels = detail::kernels_of_peak(precision);
-  int const repeats = kernels.size() > 1 ? 2 : 5;  // ranks that are processes wait for rank 0 meanwhile
-  for (std::int64_t const n : {512, 1024, 1536}) {
-    for (int repeat = 0; repeat < repeats; ++repeat) {
-      for (auto const kernel : kernels) {
-        auto const cubed = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
-        auto const seconds = with_number_of(best.multiplied, [&]<class Number>() {
-          return detail::concurrent_product_seconds<Number>(kernel, threads, n);
-        });
-        auto const rate = 2 * cubed * threads / seconds;
-        if (rate > best.flop_per_second) best.flop_per_second = rate, best.size = n, best.kernel = kernel;
-      }
+  for (auto const& [n, calls] : {std::pair<std::int64_t, int>{512, 12}, {768, 4}, {1024, 2}}) {
+    for (auto const kernel : detail::kernels_of_peak(precision)) {
+      auto const cubed = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
+      auto const seconds = with_number_of(best.multiplied, [&]<class Number>() {
+        return detail::concurrent_product_seconds<Number>(kernel, threads, n, calls, repeats);
+      });
+      auto const rate = 2 * cubed * calls * threads / seconds;
+      if (rate > best.flop_per_second) best.flop_per_second = rate, best.size = n, best.kernel = kernel;
     }
   }
   return best;

@@ -2,6 +2,7 @@
 //
 //   AVX2 alone                           our own panels, on packed weights
 //   AVX-512, 16 bits it cannot multiply  our own panels: the others multiply copies that were widened first
+//   AVX-512 with bfloat16, without tiles  our own on pairs, on packed weights; the weights' gradients by gemm
 //   AVX-512, other formats               oneDNN's gemm, in higher blocks: it packs the weights anew for each. Its matmul
 //                                        on weights packed once is as fast, but allocates with every call
 //   neither                              oneDNN's gemm
@@ -34,6 +35,9 @@ fc_plan untuned_fc_plan() noexcept {
     plan.gradients.fill({.kernel = fc_kernel::panels, .rows = 512});
   } else if (widest_vectors() == vector_width::avx512) {
     plan.height = 512;
+    if (has_kernel<Number>(fc_kernel::packed_pairs)) {
+      for (auto& passes : plan.choices) passes.fill({.kernel = fc_kernel::packed_pairs});
+    }
   }
   return plan;
 }

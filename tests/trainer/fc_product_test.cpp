@@ -61,7 +61,7 @@ TEST_CASE_TEMPLATE("products of both passes", Number, float, double, bfloat16, f
     auto const a = numbers<Number>(rows * k, 2);
     for (fc_choice const how : {fc_choice{fc_kernel::gemm}, {fc_kernel::gemm, 64}, {fc_kernel::packed}, {fc_kernel::openblas},
                                 {fc_kernel::openblas, 50}, {fc_kernel::openblas, 1000}, {fc_kernel::panels}, {fc_kernel::panels, 50},
-                                {fc_kernel::packed_panels}}) {
+                                {fc_kernel::packed_panels}, {fc_kernel::packed_pairs}}) {
       if (!has_kernel<Number>(how.kernel)) continue;
       CAPTURE(fc_kernel_names[static_cast<std::size_t>(how.kernel)]);
       auto const alone = multiplied<Number>(pass, how, 128, 1, a, weights);

@@ -86,10 +86,15 @@ TEST_CASE_TEMPLATE("scratch bytes are the parts' and what is allocated", Number,
     auto const declared = cpu_backend<Number>::scratch_bytes(shape, samples, positions, compute);
     auto const chunk = output_head<Number>::chunk_rows(shape, {samples, positions});
     constexpr std::int64_t real = sizeof(arithmetic<Number>), number = sizeof(Number);
-    auto each = padded_bytes(real, {64 * positions, 64 * positions, 64 * 22, positions * 22, positions * 22,  // attention
-                                    128 * 692, 128 * 130});                                                  // tiles
+    // attention, whose rows are whole vectors of 16: of scores, and of a head's 22 numbers 32
+    constexpr auto keys = (positions + 15) / 16 * 16, pairs = (positions + 1) / 2;
+    auto each = padded_bytes(real, {64 * keys, 64 * keys, 64 * 32, positions * 32, positions * 32, 128 * 692, 128 * 130});  // and tiles
     if (half_width<Number>) {
-      each += padded_bytes(4, {4 * positions * 22, 692, 692, 692, 130, 130, 130}) + padded_bytes(2, {64 * positions, 64 * positions});
+      each += padded_bytes(4, {4 * positions * 32, 692, 692, 692, 130, 130, 130}) + padded_bytes(2, {64 * keys, 64 * keys});
+    }
+    if (std::is_same_v<Number, bfloat16>) {  // packed keys and values, and of a block p, ds, queries and d_o
+      auto const packed_head = std::max(11 * keys, pairs * 32);
+      each += padded_bytes(4, {packed_head, packed_head, packed_head, 32 * keys, 32 * keys, 32 * 32, 32 * 32}) + padded_bytes(2, {64 * keys});
     }
     auto expected = threads * each +
                     padded_bytes(real, {positions * 11, positions * 11, chunk * 5003, chunk, 2 * 130}) +

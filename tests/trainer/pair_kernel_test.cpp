@@ -57,6 +57,20 @@ TEST_CASE("panels hold columns, or rows, in pairs along k, and zeros to the end"
   }
 }
 
+TEST_CASE("panels of rows that are turned in squares are those that are turned one by one") {
+  if (!runs()) return;
+  constexpr std::int64_t rows = 35, columns = 71, stride = 75;
+  auto const m = values(rows * stride, 1);
+  room packed(panel_pairs(columns, rows));
+  auto const panels = panels_of_columns({m.data(), rows, columns, stride}, packed.pairs);
+  auto const at = [&](std::int64_t i, std::int64_t j) { return i < rows && j < columns ? m[static_cast<std::size_t>(i * stride + j)] : bfloat16{}; };
+  for (std::int64_t row = 0; row < 48; ++row) {
+    for (std::int64_t step = 0; step < 36; ++step) {
+      CHECK(panels.from(row / 16, step).data[row % 16].bits == bfloat16_pair::of(at(row, 2 * step), at(row, 2 * step + 1)).bits);
+    }
+  }
+}
+
 TEST_CASE("a product of any number of rows and panels is the sum over k, written or added, times alpha") {
   if (!runs()) return;
   for (std::int64_t const k : {2, 7, 64}) {
@@ -73,8 +87,8 @@ TEST_CASE("a product of any number of rows and panels is the sum over k, written
         auto const panels = panels_of_rows({right.data(), k, n, n}, packed.pairs);
         for (auto const onto : {accumulate::no, accumulate::yes}) {
           std::vector<float> c(static_cast<std::size_t>(m * (width + 16)), onto == accumulate::yes ? 3.0F : unwritten);
-          multiply_pairs(left_pairs::of_rows({left.data(), m, k, even}), panels, {c.data(), m, width, width + 16}, onto, 0.5F,
-                         [&](std::int64_t, std::int64_t) { return tile_extent{0, steps_of(k), width}; });
+          multiply_pairs(left_pairs::of_rows({left.data(), m, k, even}), panels, {c.data(), m, n, width + 16}, onto, 0.5F,
+                         [&](std::int64_t, std::int64_t) { return tile_extent{0, steps_of(k), n}; });
           for (std::int64_t i = 0; i < m; ++i) {
             for (std::int64_t j = 0; j < n; ++j) {
               double sum = 0;
@@ -85,7 +99,7 @@ TEST_CASE("a product of any number of rows and panels is the sum over k, written
               auto const expected = 0.5 * sum + (onto == accumulate::yes ? 3 : 0);
               CHECK(std::abs(static_cast<double>(c[static_cast<std::size_t>(i * (width + 16) + j)]) - expected) < 1e-5);
             }
-            auto const beyond = c[static_cast<std::size_t>(i * (width + 16) + width)];
+            auto const beyond = c[static_cast<std::size_t>(i * (width + 16) + n)];
             CHECK((onto == accumulate::yes ? beyond == 3.0F : std::isnan(beyond)));
           }
         }

@@ -11,6 +11,7 @@
 #include "operators/mixed_product.hpp"
 #include "operators/openblas.hpp"
 #include "operators/packed_product.hpp"
+#include "operators/pair_product.hpp"
 #include "operators/panel_product.hpp"
 #include "operators/row_blocks.hpp"
 
@@ -34,6 +35,7 @@ bool has_kernel(fc_kernel kernel) noexcept {
     case fc_kernel::openblas: return std::is_same_v<Number, float> && openblas::library() != nullptr;
     case fc_kernel::panels:
     case fc_kernel::packed_panels: return !std::is_same_v<Number, double> && has_panel_kernel();
+    case fc_kernel::packed_pairs: return std::is_same_v<Number, bfloat16> && has_pair_product();
   }
   return false;
 }
@@ -78,7 +80,7 @@ class fc_product {
  public:
   using real = arithmetic<Number>;
 
-  /// A kernel that this processor has not for this format becomes gemm.
+  /// A kernel that this processor has not for this format, or not for this depth, becomes gemm.
   fc_product(fc_sizes const& sizes, fc_pass pass, fc_choice how, int threads)
       : pass_(pass),
         threads_(threads),
@@ -86,6 +88,7 @@ class fc_product {
         depth_(pass == fc_pass::forward ? sizes.in : sizes.out),
         kernel_(kernel_or_gemm<Number>(how.kernel)),
         columns_at_once_(how.columns) {
+    if (kernel_ == fc_kernel::packed_pairs && depth_ % 2 != 0) kernel_ = fc_kernel::gemm;  // a pair would reach beyond a row
     if (kernel_ == fc_kernel::packed) packed_.emplace(packed_sizes_of(sizes, pass), threads);
   }
 
@@ -98,6 +101,7 @@ class fc_product {
   /// Bytes of room that prepare needs, whole cache lines; 0 for kernels that do not pack.
   std::int64_t room_bytes() const {
     if (kernel_ == fc_kernel::packed_panels) return packed_panel_elements(depth_, columns_) * std::int64_t{sizeof(float)};
+    if (kernel_ == fc_kernel::packed_pairs) return panel_pairs(depth_, columns_) * std::int64_t{sizeof(bfloat16_pair)};
     return packed_ ? packed_->room_bytes() : 0;
   }
 
@@ -106,6 +110,13 @@ class fc_product {
     weights_ = pass_ == fc_pass::forward ? transposed(weights) : factor<Number>(weights);
     if constexpr (may_pack) {
       if (packed_) return packed_->pack(weights_, room, threads_);
+    }
+    if constexpr (std::is_same_v<Number, bfloat16>) {
+      if (kernel_ == fc_kernel::packed_pairs) {
+        pairs_ = {reinterpret_cast<bfloat16_pair*>(room.data()), static_cast<std::size_t>(panel_pairs(depth_, columns_))};
+        return for_each_row_block(columns_, columns_packed_at_once, threads_,
+                                  [&](row_block const& columns) { pack_pairs(weights_, columns.first, columns.rows, pairs_); });
+      }
     }
     if constexpr (!std::is_same_v<Number, double>) {
       if (kernel_ != fc_kernel::packed_panels) return;
@@ -119,6 +130,9 @@ class fc_product {
   void multiply(matrix_view<Number const> a, matrix_view<real> c, std::size_t thread) {
     if constexpr (may_pack) {
       if (packed_) return packed_->multiply(a, c, thread);
+    }
+    if constexpr (std::is_same_v<Number, bfloat16>) {
+      if (kernel_ == fc_kernel::packed_pairs) return packed_pair_product(a, pairs_, c);
     }
     if constexpr (!std::is_same_v<Number, double>) {
       if (kernel_ == fc_kernel::packed_panels) return packed_panel_product<Number>(a, panels_, c);
@@ -151,6 +165,7 @@ class fc_product {
   factor<Number> weights_{nullptr, 0, 0, 0, false};
   std::optional<packed_product<packable>> packed_{};
   float* panels_ = nullptr;
+  std::span<bfloat16_pair> pairs_{};
 };
 
 }  // namespace trainer

@@ -51,6 +51,17 @@ inline bool has_native_bfloat16_product() noexcept {
 #endif
 }
 
+/// Whether oneDNN multiplies bfloat16 in tiles (AMX).
+inline bool has_bfloat16_tiles() noexcept {
+#if defined(__x86_64__)
+  constexpr auto needed = static_cast<unsigned>(dnnl_cpu_isa_avx512_core_amx);
+  static bool const it_has = (static_cast<unsigned>(dnnl_get_effective_cpu_isa()) & needed) == needed;
+  return it_has && has_native_bfloat16_product();
+#else
+  return false;
+#endif
+}
+
 namespace detail {
 inline constexpr std::int64_t tile_m = 128, tile_n = 512, tile_k = 512;
 

@@ -8,9 +8,9 @@
 
 #include "operators/attention_rows.hpp"
 #include "operators/attention_shape.hpp"
-#include "operators/mixed_product.hpp"
 #include "operators/pair_kernel.hpp"
 #include "operators/pair_packing.hpp"
+#include "operators/pair_product.hpp"
 #include "operators/pair_softmax.hpp"
 #include "operators/widest_vectors.hpp"
 
@@ -23,7 +23,7 @@ namespace trainer {
 
 /// Whether bfloat16 heads of this size are computed here: a pair must not reach into the next head.
 inline bool uses_pair_attention(attention_shape const& shape) noexcept {
-  return shape.head_size % 2 == 0 && has_pair_kernel() && has_native_bfloat16_product();
+  return shape.head_size % 2 == 0 && has_pair_product();
 }
 
 namespace detail {
@@ -124,8 +124,8 @@ inline void pair_attention_backward(attention_shape const& shape, packed_head co
     multiply_pairs(left_pairs::of_rows(rows_of(head.d_o)), shared.values_across, d_scores, accumulate::no, 1, block.scores());
     right_panels q{}, d_o{};
     block_values<float> mean;
+    row_products(rows_of(head.d_o), rows_of(head.o), mean);
     with_widest_vectors([&] {
-      row_products<bfloat16>(rows_of(head.d_o), rows_of(head.o), mean);
       q = panels_of_rows(rows_of(head.q), room.query_rows);
       d_o = panels_of_rows(rows_of(head.d_o), room.d_o_rows);
     });

@@ -111,14 +111,16 @@ template <std::int64_t Rows, std::int64_t Panels>
     }
   }
   __m512 const alpha = _mm512_set1_ps(tile.alpha);
+  auto const last_lanes = static_cast<__mmask16>(0xffffU >> static_cast<unsigned>(Panels * pair_panel_columns - tile.c.columns));
 #pragma GCC unroll 6
   for (std::int64_t i = 0; i < Rows; ++i) {
     float* const c = tile.c.data + i * tile.c.stride;
 #pragma GCC unroll 4
     for (std::int64_t p = 0; p < Panels; ++p) {
+      auto const lanes = p + 1 < Panels ? __mmask16{0xffff} : last_lanes;
       auto sum = _mm512_mul_ps(sums[i][p], alpha);
-      if (tile.onto == accumulate::yes) sum = _mm512_add_ps(_mm512_loadu_ps(c + p * pair_panel_columns), sum);
-      _mm512_storeu_ps(c + p * pair_panel_columns, sum);
+      if (tile.onto == accumulate::yes) sum = _mm512_add_ps(_mm512_maskz_loadu_ps(lanes, c + p * pair_panel_columns), sum);
+      _mm512_mask_storeu_ps(c + p * pair_panel_columns, lanes, sum);
     }
   }
 }
@@ -148,8 +150,7 @@ inline void multiply_pair_tile(pair_tile const& tile, std::int64_t rows, std::in
 }
 }  // namespace detail
 
-/// c [M, N] (+)= alpha * left * right, N and c's stride multiples of 16; extent_of(first row, rows) says what a
-/// tile of rows needs. One thread; no memory but the registers.
+/// c [M, N] (+)= alpha * left * right; extent_of(first row, rows) says what a tile of rows needs. One thread; no memory but the registers.
 template <class ExtentOf>
 void multiply_pairs(left_pairs left, right_panels right, matrix_view<float> c, accumulate onto, float alpha,
                     ExtentOf const& extent_of) noexcept {

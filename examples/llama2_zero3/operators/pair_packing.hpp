@@ -9,6 +9,7 @@
 #include "operators/matrix_view.hpp"
 #include "operators/number_formats.hpp"
 #include "operators/pair_kernel.hpp"
+#include "operators/pair_transpose.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -40,17 +41,33 @@ inline right_panels panels_of_rows(matrix_view<bfloat16 const> m, std::span<bflo
   return {room.data(), distance};
 }
 
+namespace detail {
+/// Rows [first, last) of steps [from, steps) of a panel of m's rows.
+inline void pack_row_pairs(matrix_view<bfloat16 const> m, std::int64_t first, std::int64_t last, std::int64_t from, bfloat16_pair* panel) noexcept {
+  for (std::int64_t row = first; row < last; ++row) {
+    bfloat16 const* const x = m.row(row).data();
+    bfloat16_pair* const to = panel + row - first;
+    for (std::int64_t step = from; step < m.columns / 2; ++step) to[step * pair_panel_columns] = bfloat16_pair::of(x[2 * step], x[2 * step + 1]);
+    if (m.columns % 2 != 0) to[m.columns / 2 * pair_panel_columns] = bfloat16_pair::of(x[m.columns - 1], {});
+  }
+}
+}  // namespace detail
+
 /// Panels of the right factor that is the transpose of m [n, k], in `room` for panel_pairs(k, n).
 inline right_panels panels_of_columns(matrix_view<bfloat16 const> m, std::span<bfloat16_pair> room) noexcept {
-  auto const distance = steps_of(m.columns) * pair_panel_columns;
-  std::fill(room.begin(), room.begin() + panel_pairs(m.columns, m.rows), bfloat16_pair{});
-  for (std::int64_t row = 0; row < m.rows; ++row) {
-    bfloat16 const* const from = m.row(row).data();
-    bfloat16_pair* const to = room.data() + row / pair_panel_columns * distance + row % pair_panel_columns;
-    for (std::int64_t step = 0; step < m.columns / 2; ++step) {
-      to[step * pair_panel_columns] = bfloat16_pair::of(from[2 * step], from[2 * step + 1]);
+  auto const steps = steps_of(m.columns), distance = steps * pair_panel_columns;
+  bool const in_squares = has_pair_kernel();
+  for (std::int64_t row = 0; row < m.rows; row += pair_panel_columns) {
+    bfloat16_pair* const panel = room.data() + row * steps;
+    auto const rows = std::min(pair_panel_columns, m.rows - row);
+    if (rows < pair_panel_columns) std::fill_n(panel, distance, bfloat16_pair{});
+    std::int64_t step = 0;
+    if (in_squares && rows == pair_panel_columns) {
+      for (; 2 * (step + 16) <= m.columns; step += 16) {
+        detail::transpose_pairs(m.row(row).data() + 2 * step, m.stride, panel + step * pair_panel_columns);
+      }
     }
-    if (m.columns % 2 != 0) to[m.columns / 2 * pair_panel_columns] = bfloat16_pair::of(from[m.columns - 1], {});
+    detail::pack_row_pairs(m, row, row + rows, step, panel);
   }
   return {room.data(), distance};
 }

@@ -35,6 +35,7 @@ struct score_factors {
 #ifdef TRAINER_PAIR_TARGET
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12 of its own _mm512_undefined_ps (bug 105593)
 #endif
 
@@ -96,6 +97,22 @@ TRAINER_PAIR_TARGET inline void exponentiate_score_rows(matrix_view<float const>
                                                             _mm512_cvtps_pd(_mm512_extractf32x8_ps(sum, 1))));
     lse[static_cast<std::size_t>(i)] = static_cast<float>(static_cast<double>(largest) + std::log(whole));
     inverse[static_cast<std::size_t>(i)] = static_cast<float>(1.0 / whole);
+  }
+}
+
+/// Inner products of the rows of a and b, of an even number of columns.
+TRAINER_PAIR_TARGET inline void row_products(matrix_view<bfloat16 const> a, matrix_view<bfloat16 const> b, std::span<float> products) noexcept {
+  for (std::int64_t i = 0; i < a.rows; ++i) {
+    bfloat16 const* const x = a.row(i).data();
+    bfloat16 const* const y = b.row(i).data();
+    __m512 sum = _mm512_setzero_ps();
+    for (std::int64_t j = 0; j < a.columns; j += 32) {
+      auto const left = a.columns - j;
+      __mmask32 const lanes = left >= 32 ? 0xffffffffU : (1U << left) - 1U;
+      sum = _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(_mm512_maskz_loadu_epi16(lanes, x + j)),
+                             reinterpret_cast<__m512bh>(_mm512_maskz_loadu_epi16(lanes, y + j)));
+    }
+    products[static_cast<std::size_t>(i)] = _mm512_reduce_add_ps(sum);
   }
 }
 
@@ -163,6 +180,7 @@ TRAINER_PAIR_TARGET inline void score_gradient_pairs(matrix_view<float const> sc
 #pragma GCC diagnostic pop
 #endif
 #else
+inline void row_products(matrix_view<bfloat16 const>, matrix_view<bfloat16 const>, std::span<float>) noexcept {}
 inline void exponentiate_score_rows(matrix_view<float const>, std::int64_t, matrix_view<bfloat16>, std::span<float>, std::span<float>) noexcept {}
 inline void score_gradient_pairs(matrix_view<float const>, matrix_view<float const>, score_factors const&, std::span<float const>,
                                  std::int64_t, std::span<float const>, float) noexcept {}
