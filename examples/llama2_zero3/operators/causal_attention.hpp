@@ -6,8 +6,9 @@
 //   dq[i] = sum_j ds[i,j] k[j],   dk[j] = sum_i ds[i,j] q[i]
 // A block of 64 rows meets the keys 0 .. its last row only, so memory is 64 x S and the part above
 // the diagonal is skipped but for the diagonal blocks. Backward rebuilds p from q, k and lse.
-// Sums and softmax are in fp32. bfloat16 is multiplied as such where the processor can, p and ds rounded
-// to it first; else 16-bit matrices are computed with in fp32, a head at a time. Results are rounded once.
+// Sums and softmax are in fp32. bfloat16 is multiplied as such where the processor can, p and ds rounded to it first:
+// by pair_attention.hpp, or by oneDNN where that has tiles or a head's size is odd; else 16-bit matrices are computed
+// with in fp32, a head at a time. Results are rounded once.
 // Heads that share a key head go to one of `threads` threads, whatever their number.
 // Source: Dao et al., FlashAttention, 2022, appendix B. Not here: dropout, windows, packed rows.
 #pragma once
