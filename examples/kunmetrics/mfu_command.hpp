@@ -7,6 +7,7 @@
 
 #include <map>
 #include <optional>
+#include <sstream>
 #include <vector>
 
 namespace tool {
@@ -54,7 +55,9 @@ struct stated_peak {
   static void require_flop_per_second(double value) {
     constexpr double least = 1e9, most = 1e18;  // one slow core, hundreds of any card
     if (value >= least && value <= most) return;
-    throw km::input_error{km::detail::needed_found("--peak", "FLOP/s of one processor, such as 312e12", km::significant(value, 6))};
+    std::ostringstream found;
+    found << value;
+    throw km::input_error{km::detail::needed_found("--peak", "FLOP/s of one processor, such as 312e12", found.str())};
   }
 };
 

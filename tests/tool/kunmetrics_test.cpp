@@ -77,7 +77,7 @@ TEST_CASE("mfu: every convention against a peak with its source") {
   CHECK(stated["mfu"]["palm"].get<double>() == doctest::Approx(0.5264).epsilon(1e-4));
   CHECK(stated["hfu"]["palm"] == stated["mfu"]["palm"]);
   CHECK(stated["peak"]["source"] == "stated on the command line");
-  for (std::string const wrong : {"312", "nan", "inf", "1e19"}) {
+  for (std::string const wrong : {"312", "nan", "inf", "1e+19"}) {
     CAPTURE(wrong);
     refused({"mfu", "--model", "llama2-7b", "--sequence-length", "4096", "--tokens-per-processor-second", "3564", "--peak", wrong},
             " mfu: --peak: needed FLOP/s of one processor, such as 312e12, found " + wrong);
