@@ -165,7 +165,7 @@ class c10d_communicator {
     while (!work.isCompleted()) {
       std::this_thread::sleep_for(pause);
       auto const now = clock::now();
-      if (now < look) continue;
+      if (now < look || work.isCompleted()) continue;  // a call that has ended is not given up
       pause = std::chrono::microseconds{200};
       look = now + std::chrono::milliseconds{50};
       heed();

@@ -187,9 +187,11 @@ TEST_CASE("over gloo the cpu backend has the bits of threads too, and who gives 
 TEST_CASE("a call that was given up does not write to its caller's memory when the others come late") {
   auto const store = c10::make_intrusive<c10d::HashStore>();
   std::array<std::byte, 64> received{};
-  std::atomic<bool> gave_up = false;
+  std::atomic<bool> joined = false, gave_up = false;
   std::thread first{[&] {
     c10d_communicator ranks{gloo_group(store, 0, 2, "127.0.0.1", std::chrono::seconds{20}), store};
+    joined = true;
+    joined.notify_one();
     std::array<std::byte, 64> const sent{};
     CHECK_THROWS_AS(ranks.all_to_all(sent, received), aborted);
     gave_up = true;
@@ -198,6 +200,7 @@ TEST_CASE("a call that was given up does not write to its caller's memory when t
   {
     auto const group = gloo_group(store, 1, 2, "127.0.0.1", std::chrono::seconds{20});
     c10d_communicator ranks{group, store};
+    joined.wait(false);
     ranks.abort("rank 1: it comes late");
     gave_up.wait(false);
     auto sent = at::ones({64}, at::kByte), also_received = at::empty({64}, at::kByte);

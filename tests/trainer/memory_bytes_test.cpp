@@ -4,9 +4,11 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 using namespace trainer;
