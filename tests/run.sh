@@ -11,6 +11,6 @@ if [ -n "${KUNMETRICS_WITH_TORCH:-}" ]; then installed python3-torch; fi
 installed "${compiler_packages[@]}" "${trainer_packages[@]}" doctest-dev librapidcheck-dev libbenchmark-dev \
   "${mpi_packages[@]}" mpich libmpich-dev
 optional prometheus-cpp-dev chromium libtorch-dev libgloo-dev iproute2 clang
-unpacked prometheus libopenblas0-serial libgfortran5 libquadmath0
+unpacked prometheus libopenblas0-pthread libopenblas0-serial libgfortran5 libquadmath0
 built "-DKUNMETRICS_BUILD_TESTS=ON -DKUNMETRICS_BUILD_BENCHMARKS=ON" all
 exec ctest --test-dir build -j "$(nproc)" --output-on-failure --no-tests=error "$@"

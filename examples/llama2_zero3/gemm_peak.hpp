@@ -18,13 +18,13 @@
 #endif
 
 #include <algorithm>
+#include <array>
 #include <barrier>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <thread>
-#include <utility>
 #include <vector>
 
 namespace trainer {
@@ -36,6 +36,13 @@ struct gemm_peak {
   fc_kernel kernel = fc_kernel::gemm;  // whose product did
   kunmetrics::precision multiplied = kunmetrics::fp32;  // what the products were computed in
 };
+
+/// n of a product, and how many a thread computes in a row.
+struct peak_product {
+  std::int64_t n;
+  int calls;
+};
+inline constexpr std::array peak_products{peak_product{512, 12}, peak_product{768, 4}, peak_product{1024, 2}};
 
 namespace detail {
 // oneDNN's gemm, and what runs where nothing is tuned: what is measured by a ceiling must not pass it.
@@ -94,7 +101,9 @@ double concurrent_product_seconds(fc_kernel kernel, int threads, std::int64_t n,
   }
   auto least = clock::duration::max();
   for (int repeat = 0; repeat < repeats; ++repeat) {
-    auto const of_repeat = [&](auto const& times) { return std::span{times}.subspan(static_cast<std::size_t>(repeat * threads), static_cast<std::size_t>(threads)); };
+    auto const of_repeat = [&](auto const& times) {
+      return std::span{times}.subspan(static_cast<std::size_t>(repeat * threads), static_cast<std::size_t>(threads));
+    };
     least = std::min(least, *std::ranges::max_element(of_repeat(ends)) - *std::ranges::min_element(of_repeat(begins)));
   }
   return std::chrono::duration<double>(least).count();
@@ -105,7 +114,7 @@ double concurrent_product_seconds(fc_kernel kernel, int threads, std::int64_t n,
 inline gemm_peak measured_gemm_peak(int threads, kunmetrics::precision precision = kunmetrics::fp32) {
   constexpr int repeats = 6;
   gemm_peak best{.threads = threads, .multiplied = precision_of_products(precision)};
-  for (auto const& [n, calls] : {std::pair<std::int64_t, int>{512, 12}, {768, 4}, {1024, 2}}) {
+  for (auto const& [n, calls] : peak_products) {
     for (auto const kernel : detail::kernels_of_peak(precision)) {
       auto const cubed = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
       auto const seconds = with_number_of(best.multiplied, [&]<class Number>() {
