@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -107,6 +108,7 @@ inline void require_same_training(checkpoint const& from, checkpoint_meta const&
     if (holds) return;
     throw kunmetrics::input_error{kunmetrics::detail::needed_found((from.path() / "meta.json").string(), what + " " + needed, found)};
   };
+  auto const shown = [](std::optional<std::int64_t> crc) { return crc ? std::to_string(*crc) : "none"; };
   auto const& kept = from.meta();
   for (auto const& field : detail::shape_fields) {
     require(kept.model.*field.size == run.model.*field.size, "a model with " + std::string{field.name},
@@ -121,6 +123,9 @@ inline void require_same_training(checkpoint const& from, checkpoint_meta const&
           "the data", run.dataset + " of " + std::to_string(run.dataset_tokens) + " tokens in sequences of " +
                           std::to_string(run.sequence_length),
           kept.dataset + " of " + std::to_string(kept.dataset_tokens) + " in sequences of " + std::to_string(kept.sequence_length));
+  // a checkpoint without the checksum is older than it
+  require(!kept.dataset_crc || kept.dataset_crc == run.dataset_crc, "the data", run.dataset + " with the CRC-32C of its tokens " + shown(run.dataset_crc),
+          shown(kept.dataset_crc) + ": other tokens under the same name");
 }
 
 }  // namespace trainer

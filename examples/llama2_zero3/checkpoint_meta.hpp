@@ -1,9 +1,11 @@
 // meta.json of a checkpoint: what was trained and how far, and what its shard files must be.
 //
 // It is written last, when every shard is on the disk, so that a folder with a meta.json is a whole
-// checkpoint. Its checksums are those of the shards' headers, which hold those of the data.
+// checkpoint. Its checksums are those of the shards' headers, which hold those of the data, of the tokens trained on,
+// and of meta.json itself: of the text that it is without that member.
 #pragma once
 
+#include "crc32c.hpp"
 #include "loss_scaler.hpp"
 #include "shape.hpp"
 #include "training_progress.hpp"
@@ -13,6 +15,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +36,7 @@ struct checkpoint_meta {
   std::int64_t seed = 0;
   std::string dataset;
   std::int64_t dataset_tokens = 0;
+  std::optional<std::int64_t> dataset_crc{};  // of its ids; absent for synthetic tokens
   std::int64_t sequence_length = 0;
   std::vector<shard_record> shards{};  // by rank
 };
@@ -52,7 +57,8 @@ inline constexpr std::array<shape_field, 7> shape_fields{{{"layers", &llama_shap
                                                           {"vocabulary", &llama_shape::vocabulary}}};
 }  // namespace detail
 
-inline std::string meta_text(checkpoint_meta const& meta) {
+namespace detail {
+inline kunmetrics::json meta_object(checkpoint_meta const& meta) {
   kunmetrics::json object{{"format", checkpoint_format},
                           {"step", meta.progress.steps},
                           {"applied_steps", meta.progress.applied},
@@ -66,13 +72,28 @@ inline std::string meta_text(checkpoint_meta const& meta) {
   object["model"]["rope_theta"] = meta.model.rope_theta;
   object["seed"] = meta.seed;
   object["dataset"] = {{"name", meta.dataset}, {"tokens", meta.dataset_tokens}, {"sequence_length", meta.sequence_length}};
+  if (meta.dataset_crc) object["dataset"]["crc32c"] = *meta.dataset_crc;
   auto bytes = kunmetrics::json::array(), crcs = kunmetrics::json::array();
   for (auto const& shard : meta.shards) bytes.push_back(shard.bytes), crcs.push_back(shard.crc);
   object["shards"] = {{"bytes", bytes}, {"crc32c", crcs}};
+  return object;
+}
+
+inline std::int64_t crc_of(kunmetrics::json const& object) {
+  auto const text = kunmetrics::json_text(object);
+  return crc32c(std::as_bytes(std::span{text}));
+}
+}  // namespace detail
+
+inline std::string meta_text(checkpoint_meta const& meta) {
+  auto object = detail::meta_object(meta);
+  object["crc32c"] = detail::crc_of(object);
   return kunmetrics::json_text(object);
 }
 
 namespace detail {
+inline constexpr std::int64_t largest_crc = 0xffffffffLL;
+
 inline std::vector<shard_record> shards_of(kunmetrics::json_object fields) {
   auto const bytes = fields.optional_integers("bytes"), crcs = fields.optional_integers("crc32c");
   if (!bytes || bytes->empty() || bytes->size() > 65536) fields.refuse("bytes", "the sizes of 1 to 65536 shards");
@@ -81,7 +102,7 @@ inline std::vector<shard_record> shards_of(kunmetrics::json_object fields) {
   std::vector<shard_record> shards;
   for (std::size_t i = 0; i < bytes->size(); ++i) {
     if ((*bytes)[i] < 0) fields.refuse("bytes", "sizes of 0 or more");
-    if ((*crcs)[i] < 0 || (*crcs)[i] > 0xffffffffLL) fields.refuse("crc32c", "checksums of 32 bits");
+    if ((*crcs)[i] < 0 || (*crcs)[i] > largest_crc) fields.refuse("crc32c", "checksums of 32 bits");
     shards.push_back({(*bytes)[i], (*crcs)[i]});
   }
   return shards;
@@ -127,8 +148,13 @@ inline checkpoint_meta checkpoint_meta_of(kunmetrics::json_document const& docum
   meta.dataset = dataset.text("name");
   meta.dataset_tokens = dataset.integer("tokens", 0);
   meta.sequence_length = dataset.integer("sequence_length", 1);
+  meta.dataset_crc = dataset.optional_integer("crc32c", 0, detail::largest_crc);
   dataset.finish();
   meta.shards = detail::shards_of(detail::required(fields, "shards"));
+  auto const crc = detail::crc_of(detail::meta_object(meta));
+  if (fields.optional_integer("crc32c", 0, detail::largest_crc).value_or(crc) != crc) {
+    fields.refuse("crc32c", "what was written, whose checksum it is (that of what is read is " + std::to_string(crc) + ")");
+  }
   fields.finish();
   return meta;
 }

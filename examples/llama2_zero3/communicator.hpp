@@ -17,6 +17,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -56,6 +57,20 @@ inline std::string described(run_position const& position) {
   if (position.unit.front() != '\0') text.append(", unit ").append(position.name());
   return text;
 }
+
+// What all ranks see that one of them made, such as numbers that are not finite: told as the failure of that rank, at the
+// place where it made them. Without a rank it is that of whoever tells.
+class failure_of_origin : public std::runtime_error {
+ public:
+  failure_of_origin(std::optional<std::int64_t> rank, run_position const& at, std::string const& what)
+      : std::runtime_error(what), rank_(rank), at_(at) {}
+  std::optional<std::int64_t> rank() const { return rank_; }
+  run_position const& at() const { return at_; }
+
+ private:
+  std::optional<std::int64_t> rank_;
+  run_position at_;
+};
 
 template <class C>
 concept communicator =

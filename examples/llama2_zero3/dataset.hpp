@@ -2,7 +2,8 @@
 //
 // A file is read once from end to end before anything is trained or written, so that an id outside
 // the model's vocabulary is found at its offset and not after an hour; the same pass gives the
-// unigram entropy, below which a training loss shows that context is used.
+// unigram entropy, below which a training loss shows that context is used, and the checksum by which a resumed run knows
+// that it goes on with the same tokens.
 #pragma once
 
 #include "synthetic_tokens.hpp"
@@ -29,7 +30,9 @@ class dataset {
       : tokens_{opened(file, vocabulary, seed)} {
     if (auto const* const read = std::get_if<token_file>(&tokens_)) {
       name_ = read->path().filename().string();
-      entropy_ = unigram_entropy(read->counts());
+      auto const content = read->read();
+      entropy_ = unigram_entropy(content.counts);
+      crc_ = content.crc;
     } else {
       name_ = "synthetic";
       entropy_ = std::get<synthetic_tokens>(tokens_).entropy();
@@ -40,6 +43,8 @@ class dataset {
   std::string const& name() const { return name_; }
   // In nat a token; empty for a file without tokens.
   std::optional<double> entropy() const { return entropy_; }
+  // CRC-32C of a file's ids; empty for synthetic tokens.
+  std::optional<std::uint32_t> crc() const { return crc_; }
 
   std::int64_t size() const {
     return std::visit([](auto const& tokens) { return tokens.size(); }, tokens_);
@@ -74,6 +79,7 @@ class dataset {
   source tokens_;
   std::string name_;
   std::optional<double> entropy_;
+  std::optional<std::uint32_t> crc_;
 };
 
 }  // namespace trainer

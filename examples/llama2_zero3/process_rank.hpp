@@ -24,7 +24,8 @@ namespace trainer {
 }
 
 // Calls body(ranks) and turns its failure into everyone's: throws rank_failure with it nested, or
-// `aborted` as the echo of another rank's. `ranks` says where it is in the run: position().
+// `aborted` as the echo of another rank's. `ranks` says where it is in the run: position(). What all ranks see at once is
+// told by the one that it came from, or by the first.
 template <communicator Communicator, class Body>
 void run_rank(Communicator& ranks, Body&& body) {
   first_failure failure;
@@ -33,6 +34,9 @@ void run_rank(Communicator& ranks, Body&& body) {
     body(ranks);
   } catch (aborted const&) {
     throw;
+  } catch (failure_of_origin const& cause) {
+    if (cause.rank().value_or(0) != ranks.rank()) throw aborted(cause.what());
+    keep();
   } catch (std::exception const& cause) {
     keep();
     ranks.abort("rank " + std::to_string(ranks.rank()) + ": " + cause.what());

@@ -64,6 +64,8 @@ class first_failure {
     if (!failure) return;
     try {
       std::rethrow_exception(failure);
+    } catch (failure_of_origin const& cause) {
+      std::throw_with_nested(rank_failure{static_cast<int>(cause.rank().value_or(rank)), size, cause.at(), cause.what()});
     } catch (std::exception const& cause) {
       std::throw_with_nested(rank_failure{rank, size, at, cause.what()});
     } catch (...) {

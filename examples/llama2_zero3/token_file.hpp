@@ -5,6 +5,7 @@
 // Left out: several files, shuffling (sampler.hpp).
 #pragma once
 
+#include "crc32c.hpp"
 #include "npy.hpp"
 #include "token_format.hpp"
 
@@ -67,13 +68,20 @@ class token_file {
     for_each_block([](std::span<std::int32_t const>) {});
   }
 
-  // How often each id occurs, [vocabulary]; validates as it reads.
-  std::vector<std::int64_t> counts() const {
-    std::vector<std::int64_t> occurrences(static_cast<std::size_t>(vocabulary_));
+  // What one reading of the whole file tells.
+  struct content {
+    std::vector<std::int64_t> counts;  // how often each id occurs, [vocabulary]
+    std::uint32_t crc = 0;             // CRC-32C of the ids as 32-bit numbers, in whatever format the file has them
+  };
+
+  // Validates as it reads.
+  content read() const {
+    content told{.counts = std::vector<std::int64_t>(static_cast<std::size_t>(vocabulary_))};
     for_each_block([&](std::span<std::int32_t const> block) {
-      for (auto const id : block) ++occurrences[static_cast<std::size_t>(id)];
+      for (auto const id : block) ++told.counts[static_cast<std::size_t>(id)];
+      told.crc = crc32c(std::as_bytes(block), told.crc);
     });
-    return occurrences;
+    return told;
   }
 
  private:

@@ -65,6 +65,7 @@ inline checkpoint_meta meta_of(training_plan const& plan, dataset const& tokens)
           .seed = static_cast<std::int64_t>(plan.settings.seed),
           .dataset = tokens.name(),
           .dataset_tokens = tokens.size(),
+          .dataset_crc = tokens.crc(),
           .sequence_length = plan.settings.sequence_length};
 }
 

@@ -304,23 +304,24 @@ class zero3 {
   bool overflowed(step_summary const& summary) {
     auto const& strange = summary.not_finite;
     if (!scaler_) {
-      if (strange) throw std::runtime_error(described(*strange));
+      if (strange) fail(*strange);
       return false;
     }
     auto const scale = scaler_->scale();
     if (scaler_->after(strange.has_value()) == scale_change::exhausted) {
-      throw std::runtime_error(described(*strange) + ", at the smallest loss scale of " +
-                               shortest(scale));
+      fail(*strange, ", at the smallest loss scale of " + shortest(scale));
     }
-    if (strange && strange->forward && !scaler_->settings().dynamic) throw std::runtime_error(described(*strange));
+    if (strange && strange->forward && !scaler_->settings().dynamic) fail(*strange);
     return strange.has_value();
   }
 
-  std::string described(non_finite const& strange) const {
-    return "zero3: finite " + std::string{strange.forward ? "activations" : "gradients"} +
-           " needed, received others at step " + std::to_string(steps_ + 1) + " in unit " +
-           std::to_string(strange.unit) + " (" + units_[strange.unit].name + ") from " +
-           (strange.rank ? "rank " + std::to_string(*strange.rank) : std::string{"the sum over ranks"});
+  [[noreturn]] void fail(non_finite const& strange, std::string const& when = {}) const {
+    auto const& unit = units_[strange.unit].name;
+    auto const text = "zero3: finite " + std::string{strange.forward ? "activations" : "gradients"} +
+                      " needed, received others at step " + std::to_string(steps_ + 1) + " in unit " +
+                      std::to_string(strange.unit) + " (" + unit + ") from " +
+                      (strange.rank ? "rank " + std::to_string(*strange.rank) : std::string{"the sum over ranks"}) + when;
+    throw failure_of_origin(strange.rank, {steps_ + 1, unit}, text);
   }
 
   // The unit whose output was the first that is not finite, for a loss that is not.

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 using trainer::checkpoint_meta;
 using trainer_test::message_of;
@@ -18,6 +20,7 @@ checkpoint_meta some_meta() {
           .seed = -1,
           .dataset = "t.npy",
           .dataset_tokens = 5000,
+          .dataset_crc = 0x12345678,
           .sequence_length = 16,
           .shards = {{1024, 0xffffffffLL}, {2048, 0}}};
 }
@@ -40,12 +43,26 @@ TEST_CASE("what is written is what is read, to the last digit") {
   CHECK(again.samples == 320);
   CHECK(again.seed == -1);
   CHECK(again.dataset == "t.npy");
+  CHECK(again.dataset_crc == 0x12345678);
   CHECK(again.sequence_length == 16);
   CHECK(again.shards == meta.shards);
   CHECK(trainer::meta_text(again) == trainer::meta_text(meta));
   auto without = meta;
   without.progress.loss_scale.reset();
+  without.dataset_crc.reset();
   CHECK(!read(trainer::meta_text(without)).progress.loss_scale);
+  CHECK(!read(trainer::meta_text(without)).dataset_crc);
+}
+
+TEST_CASE("a digit that has changed is noticed, and a checkpoint from before there was a checksum read") {
+  for (auto const& [from, to] : std::vector<std::pair<std::string, std::string>>{
+           {"\"samples\": 320", "\"samples\": 321"}, {"\"seed\": -1", "\"seed\": -2"}, {"500000.0", "500000.5"}, {"\"t.npy\"", "\"u.npy\""}}) {
+    CHECK(complaint(from, to).starts_with("meta.json: crc32c: needed what was written, whose checksum it is (that of what is read is "));
+  }
+  auto text = trainer::meta_text(some_meta());
+  auto const at = text.rfind(",\n  \"crc32c\"");
+  REQUIRE(at != std::string::npos);
+  CHECK(read(text.substr(0, at) + "\n}").samples == 320);
 }
 
 TEST_CASE("anything else is refused by its key") {

@@ -29,7 +29,7 @@ template <class Number>
 using engine_of = trainer::zero3<trainer::cpu_backend<Number>, any_communicator>;
 
 checkpoint_meta meta_of_tiny() {
-  return {.model = tiny_llama, .seed = 5, .dataset = "d", .dataset_tokens = 100, .sequence_length = 7};
+  return {.model = tiny_llama, .seed = 5, .dataset = "d", .dataset_tokens = 100, .dataset_crc = 7, .sequence_length = 7};
 }
 
 // Trains from a checkpoint, or from the start, to step `until` on `world` ranks, saves, and gives the state back.
@@ -166,4 +166,8 @@ TEST_CASE("a damaged, missing or foreign shard, and a checkpoint of another trai
   other = meta_of_tiny();
   other.dataset_tokens = 99;
   CHECK(message_of([&] { trainer::require_same_training(opened, other); }).find("needed the data d of 99 tokens") != std::string::npos);
+  other = meta_of_tiny();
+  other.dataset_crc = 8;
+  CHECK(message_of([&] { trainer::require_same_training(opened, other); }) ==
+        (path / "meta.json").string() + ": needed the data d with the CRC-32C of its tokens 8, found 7: other tokens under the same name");
 }

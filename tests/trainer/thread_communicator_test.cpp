@@ -298,6 +298,20 @@ TEST_CASE("each rank has the OpenMP threads it was given") {
 }
 #endif
 
+TEST_CASE("what all ranks see is told as the failure of the one that it came from") {
+  auto const told = [](std::optional<std::int64_t> origin) {
+    return failure_of<trainer::failure_of_origin>(4, [&](thread_communicator& ranks) {
+      barrier(ranks);
+      throw trainer::failure_of_origin(origin, {7, "layer1"}, "numbers that are none");
+    });
+  };
+  auto const named = told(2);
+  CHECK(named.message == "rank 2 of 4, step 7, unit layer1: numbers that are none");
+  CHECK(named.rank == 2);
+  CHECK(named.nests_cause);
+  CHECK(told({}).message.ends_with(" of 4, step 7, unit layer1: numbers that are none"));
+}
+
 TEST_CASE("a rank that does not come in time is named, with where it was last seen") {
   std::atomic<bool> released{false};
   std::string told;

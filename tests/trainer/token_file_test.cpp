@@ -9,8 +9,10 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #ifndef TRAINER_DATA_DIR
@@ -87,7 +89,7 @@ TEST_CASE("an id outside the vocabulary is named with file, offset and vocabular
     token_file const tokens{ids_file(folder, type, changed), 4};
     std::vector<std::int32_t> row(8);
     auto const whole = message_of([&] { tokens.validate(); });
-    CHECK(whole == message_of([&] { static_cast<void>(tokens.counts()); }));
+    CHECK(whole == message_of([&] { static_cast<void>(tokens.read()); }));
     CHECK(whole == message_of([&] {
             tokens.copy_sequence(static_cast<std::int64_t>(at) / 8, row);
           }));
@@ -125,7 +127,18 @@ TEST_CASE("all of a good file validates, an empty one too") {
   token_file const empty{ids_file(folder, npy_type::i8, {}), 5};
   CHECK_NOTHROW(empty.validate());
   CHECK(empty.sequences(1) == 0);
-  CHECK(empty.counts() == std::vector<std::int64_t>(5));
+  CHECK(empty.read().counts == std::vector<std::int64_t>(5));
+}
+
+TEST_CASE("the checksum is that of the ids, in whatever format a file has them") {
+  scratch_folder const folder;
+  std::vector<std::int32_t> ids(20'000);  // more than one block
+  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<std::int32_t>(i * 7 % 200);
+  auto const crc = token_file{ids_file(folder, npy_type::u1, ids), 200}.read().crc;
+  CHECK(crc == trainer::crc32c(std::as_bytes(std::span{std::as_const(ids)})));
+  CHECK(crc == token_file{ids_file(folder, npy_type::i8, ids), 200}.read().crc);
+  ++ids[9'999];
+  CHECK(crc != token_file{ids_file(folder, npy_type::u1, ids), 200}.read().crc);
 }
 
 TEST_CASE("entropy of known distributions") {
@@ -143,7 +156,7 @@ TEST_CASE("the committed tokens are what their README says") {
   token_file const tokens{std::filesystem::path{TRAINER_DATA_DIR} / "kjv.npy", vocabulary};
   CHECK_NOTHROW(tokens.validate());
   CHECK(static_cast<double>(tokens.size()) == readme_number("tokens"));
-  auto const counts = tokens.counts();
+  auto const counts = tokens.read().counts;
   CHECK(static_cast<double>(counts[1]) == readme_number("documents"));  // one mark per document
   // the README has six decimals
   CHECK(std::abs(trainer::unigram_entropy(counts).value() - readme_number("unigram entropy")) <
