@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # A soak: a demo training that is struck by a random fault every 100 steps, taken up again each time, must end with
 # the same bits as one that nothing disturbed.
-#   tests/soak.sh [STEPS [SEED]]     2000 steps if not said; the seed of the faults, else the time
+#   tests/soak.sh [STEPS [SEED]]     2000 steps if not said; the seed of the faults, else the number of this process
 # Faults: a rank that throws, hangs or sends NaN at a random step, rank and unit; kill -9 at a random point of a
 # commit; SIGTERM at a random moment. Needs build/bin/llama2_zero3. Exit 0: the same bits.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 steps=${1:-2000}
-RANDOM=${2:-$SECONDS$$}
+RANDOM=${2:-$$}
 program=build/bin/llama2_zero3
 out=build/soak
 # one layer of the demo on four ranks: the schedule in full, at little cost

@@ -24,18 +24,40 @@ constexpr std::int64_t whole_panels(std::int64_t columns) noexcept {
 /// Pairs in the panels of a right factor [k, n].
 constexpr std::int64_t panel_pairs(std::int64_t k, std::int64_t n) noexcept { return steps_of(k) * whole_panels(n); }
 
-/// Panels of the right factor m [k, n] in `room` for panel_pairs(k, n).
+namespace detail {
+/// to[j] = first[j] with second[j] after it, or with zero where there is no second row.
+inline void pair_up(bfloat16 const* first, bfloat16 const* second, std::int64_t count, bfloat16_pair* to) noexcept {
+  if (second == nullptr) {
+    for (std::int64_t j = 0; j < count; ++j) to[j] = bfloat16_pair::of(first[j], {});
+  } else {
+    for (std::int64_t j = 0; j < count; ++j) to[j] = bfloat16_pair::of(first[j], second[j]);
+  }
+}
+/// Row 2 step + 1 of m from a column on; none beyond the last.
+inline bfloat16 const* second_row(matrix_view<bfloat16 const> m, std::int64_t step, std::int64_t column) noexcept {
+  return 2 * step + 1 < m.rows ? m.row(2 * step + 1).data() + column : nullptr;
+}
+}  // namespace detail
+
+/// Panels of the right factor m [k, n] in `room` for panel_pairs(k, n). A few panels at a time: they lie a power of two
+/// apart where k is one, and lines of many such would push each other out of the cache before they are full.
 inline right_panels panels_of_rows(matrix_view<bfloat16 const> m, std::span<bfloat16_pair> room) noexcept {
+  constexpr auto columns_at_once = 4 * pair_panel_columns;
   auto const distance = steps_of(m.rows) * pair_panel_columns;
-  for (std::int64_t step = 0; step < steps_of(m.rows); ++step) {
-    bool const whole = 2 * step + 1 < m.rows;
-    bfloat16 const* const first = m.row(2 * step).data();
-    bfloat16 const* const second = whole ? m.row(2 * step + 1).data() : first;
-    for (std::int64_t column = 0; column < m.columns; column += pair_panel_columns) {
-      bfloat16_pair* const to = room.data() + column / pair_panel_columns * distance + step * pair_panel_columns;
-      auto const width = std::min(pair_panel_columns, m.columns - column);
-      for (std::int64_t j = 0; j < width; ++j) to[j] = bfloat16_pair::of(first[column + j], whole ? second[column + j] : bfloat16{});
-      std::fill(to + width, to + pair_panel_columns, bfloat16_pair{});
+  for (std::int64_t first = 0; first < m.columns; first += columns_at_once) {
+    auto const last = std::min(first + columns_at_once, m.columns);
+    for (std::int64_t step = 0; step < steps_of(m.rows); ++step) {
+      for (auto column = first; column < last; column += pair_panel_columns) {
+        bfloat16_pair* const to = room.data() + column / pair_panel_columns * distance + step * pair_panel_columns;
+        auto const* const first_row = m.row(2 * step).data() + column;
+        auto const width = std::min(pair_panel_columns, m.columns - column);
+        if (width == pair_panel_columns) {  // a count that the compiler knows: no loop
+          detail::pair_up(first_row, detail::second_row(m, step, column), pair_panel_columns, to);
+        } else {
+          detail::pair_up(first_row, detail::second_row(m, step, column), width, to);
+          std::fill(to + width, to + pair_panel_columns, bfloat16_pair{});
+        }
+      }
     }
   }
   return {room.data(), distance};
