@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 namespace trainer {
 
@@ -21,6 +22,17 @@ inline std::int64_t step_of_line(std::string const& line) {
   if (!object.is_object()) return 0;
   auto const step = object.find("step");
   return step != object.end() && step->is_number_integer() ? step->get<std::int64_t>() : 0;
+}
+
+// The last step that the log at `path` tells of, 0 where it tells of none; half of a line at its end is passed over.
+inline std::int64_t last_step(std::filesystem::path const& path) {
+  std::ifstream log{path};
+  std::string before_last, last;
+  for (std::string line; std::getline(log, line);) {
+    before_last = std::exchange(last, std::move(line));
+  }
+  auto const step = step_of_line(last);
+  return step > 0 ? step : step_of_line(before_last);
 }
 
 // Leaves of the log at `path` the steps up to `kept`, or begins it empty. Throws std::runtime_error naming the path.

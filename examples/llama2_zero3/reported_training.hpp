@@ -6,6 +6,7 @@
 
 #include "cpu_processor.hpp"
 #include "job.hpp"
+#include "kept_steps.hpp"
 #include "report_files.hpp"
 #include "run_profile.hpp"
 #include "run_tuning.hpp"
@@ -36,11 +37,14 @@ inline kunmetrics::language terminal_language() {
   return kunmetrics::language::en;
 }
 
-// Where the meter goes on: steps and tokens before the checkpoint enter no rate.
-inline kunmetrics::resume_point resume_point_of(std::optional<checkpoint> const& from) {
+// Where the meter goes on: steps and tokens before the checkpoint enter no rate, and steps after it that `log` already
+// tells of are trained again.
+inline kunmetrics::resume_point resume_point_of(std::optional<checkpoint> const& from, std::filesystem::path const& log) {
   if (!from) return {};
   auto const& meta = from->meta();
-  return {.step = meta.progress.steps * kunmetrics::units::step, .tokens = meta.samples * meta.sequence_length * kunmetrics::units::token};
+  return {.step = meta.progress.steps * kunmetrics::units::step,
+          .tokens = meta.samples * meta.sequence_length * kunmetrics::units::token,
+          .reached = last_step(log) * kunmetrics::units::step};
 }
 
 inline void make_folder(std::filesystem::path const& folder) {
@@ -65,7 +69,7 @@ void train(job const& what, auto const& engine, std::atomic<bool> const& stop) {
   // records for the charts: all of them up to a hundred thousand
   kunmetrics::meter_settings const settings{.warm_up = std::min<std::int64_t>(2, steps - before - 1) * kunmetrics::units::step,
                                     .records_kept = static_cast<std::size_t>(std::min<std::int64_t>(steps, 100'000)),
-                                    .resumed = resume_point_of(from)};
+                                    .resumed = resume_point_of(from, o.out / "steps.jsonl")};
   kunmetrics::meter meter{plan.what.run(processor), settings, kunmetrics::tokens_per_processor_second, kunmetrics::mfu<kunmetrics::flops::palm>,
                   kunmetrics::mfu<kunmetrics::flops::causal>, kunmetrics::mfu<kunmetrics::flops::flagperf_nominal>,
                   kunmetrics::hfu<kunmetrics::flops::palm, Recompute>};

@@ -25,6 +25,23 @@ json trace_of(std::vector<step_record> const& records, trace_names names = {}) {
 }
 }  // namespace
 
+TEST_CASE("a pause between steps is drawn, and steps after it come later") {
+  auto records = three_steps();
+  records[0].paused = 9.0 * second;  // before the first: not drawn
+  records[2].paused = 0.5 * second;
+  auto const trace = trace_of(records);
+  std::vector<json> pauses;
+  double last_step = 0;
+  for (auto const& event : trace["traceEvents"]) {
+    if (event.value("cat", "") == "pause") pauses.push_back(event);
+    if (event.value("cat", "") == "step") last_step = event["ts"];
+  }
+  REQUIRE(pauses.size() == 1);
+  CHECK(pauses[0]["ts"] == 2.5e6);
+  CHECK(pauses[0]["dur"] == 0.5e6);
+  CHECK(last_step == 3e6);
+}
+
 TEST_CASE("every event has what the format asks for, and phases lie within their step, in order") {
   auto const trace = trace_of(three_steps(), {.process = "r300 \"1x8\"", .rank = 5});
   CHECK(trace["displayTimeUnit"] == "ms");

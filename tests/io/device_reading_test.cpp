@@ -46,6 +46,8 @@ TEST_CASE("the last block of a log is its last cards, also while the next is bei
   CHECK(last[1].temperature_celsius == 58);
   CHECK(last_device_readings(first + "2023-05-01-12:00:05\n").size() == 2);
   CHECK(last_device_readings(first + "2023-05-01-12:00:05\n57C 174W 29").size() == 2);
+  CHECK(last_device_readings(first + "2023-05-01-12:00:05\n57C 174W 29000MiB 32768MiB 96%\n")[0].temperature_celsius == 37);
+  CHECK(last_device_readings(first + "2023-05-01-12:00:05\n57C 174W 29000MiB 32768MiB 96%\n\n").size() == 1);  // a card is gone
   CHECK(last_device_readings("error\n").empty());
   CHECK(last_device_readings("").empty());
 

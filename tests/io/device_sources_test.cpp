@@ -28,6 +28,15 @@ TEST_CASE("a monitor's log is read at its end") {
   CHECK(source.read()[0].memory_used == 4999 * MiB);
 }
 
+TEST_CASE("a monitor's log that nobody writes to any more says nothing of the present") {
+  scratch_folder const folder;
+  auto const path = folder.file("kunlunxin_monitor.log", "37C 74W 0MiB 32768MiB 0%\n");
+  CHECK(monitor_log(path).read().size() == 1);
+  std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::seconds{100});
+  CHECK(message_of([&] { monitor_log(path).read(); }).starts_with(path.string() + ": needed lines of the last 60 s, received the last 10"));
+  CHECK(monitor_log(path, std::chrono::seconds{3600}).read().size() == 1);
+}
+
 TEST_CASE("a command's lines, one a card; the last may have no end") {
   auto const cards = monitor_command("printf '37C 74W 0MiB 32768MiB 0%%\\n38C 75W 1MiB 32768MiB 2%%'").read();
   REQUIRE(cards.size() == 2);

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include <string>
 
 using trainer::fault_kind;
@@ -68,6 +70,18 @@ TEST_CASE("thread ranks: all stop within the timeout, exit 1, and the last check
     CHECK(resumed.code == 0);
     CHECK(content(folder / (how + "/steps.jsonl")).find("\"step\":9") != std::string::npos);
   }
+}
+
+TEST_CASE("steps that an earlier start had trained are told as repeated") {
+  small_folder const folder;
+  folder.write(on_ranks(2, 1));
+  auto const repeated = [&] {
+    return nlohmann::json::parse(content(folder / "run/report.json"))["goodput"]["repeated"]["value"].get<double>();
+  };
+  CHECK(run_program(folder, program, with({"--out", "run", "--steps", "9", "--checkpoint-every", "3", "--keep", "3"})).code == 0);
+  CHECK(repeated() == 0);
+  CHECK(run_program(folder, program, with({"--out", "run", "--steps", "9", "--resume", "run/checkpoints/step_00000003"})).code == 0);
+  CHECK(repeated() > 0);  // steps 6 to 9; 4 and 5 warm up
 }
 
 TEST_CASE("ranks that are processes: the same, and one that is killed is named too") {

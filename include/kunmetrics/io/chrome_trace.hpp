@@ -3,7 +3,7 @@
 //   {"displayTimeUnit": "ms", "otherData": {...}, "traceEvents": [
 //     {"ph":"X","name":"step 3","cat":"step","pid":0,"tid":0,"ts":1500000,"dur":1250000,"args":{"tokens":49152,"loss":5.2}},
 //     {"ph":"X","name":"forward","cat":"phase","pid":0,"tid":0,"ts":1500000,"dur":400000}, ... ]}
-// ts and dur are in microseconds since the first step began. A record holds each phase's whole time in its
+// ts and dur are in microseconds since the first step began; pauses before later steps are drawn too. A record holds each phase's whole time in its
 // step, not when it came: phases of a step are drawn one behind the other in the order of their enum, and
 // otherData says so. Loss and token/s are counters ("C"). A step's args are the record's own fields.
 // Source: the Trace Event Format document of the Chromium project.
@@ -40,7 +40,13 @@ class chrome_trace_text {
 
   template <typename Record>
   void add(Record const& record) {
-    auto const length = record.time.coherent();
+    auto const length = record.time.coherent(), pause = record.paused.coherent();
+    if (begun_ && pause > 0) {
+      event('X', "paused", "pause", now_, pause);
+      out_ += '}';
+      now_ += pause;
+    }
+    begun_ = true;
     if (!(length > 0)) return;
     event('X', "step " + std::to_string(record.step.coherent()), "step", now_, length);
     out_ += ",\"args\":";
@@ -102,6 +108,7 @@ class chrome_trace_text {
   std::string& out_;
   trace_names names_;
   double now_ = 0;
+  bool begun_ = false;
 };
 }  // namespace detail
 

@@ -18,6 +18,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kunmetrics {
@@ -116,7 +117,7 @@ inline std::optional<device_reading> device_reading_in(std::string_view line) {
 // The cards of the last block of lines in a text that another may still be writing: lines of cards without
 // another line between them. A last line without its end is not looked at.
 inline std::vector<device_reading> last_device_readings(std::string_view text) {
-  std::vector<device_reading> block;
+  std::vector<device_reading> block, before;
   bool ended = false;
   for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
     auto const reading = device_reading_in(text.substr(0, end));
@@ -125,11 +126,12 @@ inline std::vector<device_reading> last_device_readings(std::string_view text) {
       ended = true;
       continue;
     }
-    if (ended) block.clear();
+    if (ended) before = std::exchange(block, {});
     ended = false;
     block.push_back(*reading);
   }
-  return block;
+  // a block with fewer cards than the last one, and nothing after it, is still being written
+  return !ended && block.size() < before.size() ? before : block;
 }
 
 inline device_sample device_sample_of(std::span<device_reading const> cards) {

@@ -1,6 +1,7 @@
 // Where readings of devices come from: FlagPerf's monitor log, any command, or this machine's own /proc.
 //
-//   monitor_log("kunlunxin_monitor.log")       its last block; another program appends to it
+//   monitor_log("kunlunxin_monitor.log")       its last block; another program appends to it, or did: a log that has not
+//                                              grown for a minute says nothing of the present
 //   monitor_command("xpu_smi | ...")           run by /bin/sh each time; one line a card, as in that log
 //   machine_source()                           memory and CPU time of this process, RAPL's energy, the hottest zone
 // A source is a name, as reports state it, and a function that gives one reading a card. The function throws
@@ -34,11 +35,17 @@ struct device_source {
   std::function<std::vector<device_reading>()> read;
 };
 
-inline device_source monitor_log(std::filesystem::path const& file) {
-  return {"the monitor log " + file.filename().string(), [file] {
+inline device_source monitor_log(std::filesystem::path const& file, std::chrono::seconds freshness = std::chrono::seconds{60}) {
+  return {"the monitor log " + file.filename().string(), [file, freshness] {
             constexpr std::streamoff tail = 65536;  // of 8 cards' lines FlagPerf writes 200 bytes a time
             std::ifstream stream{file, std::ios::binary | std::ios::ate};
             if (!stream) throw std::runtime_error{file.string() + ": needed a readable monitor log, received none"};
+            std::error_code error;
+            auto const written = std::filesystem::last_write_time(file, error);
+            auto const age = std::chrono::floor<std::chrono::seconds>(std::filesystem::file_time_type::clock::now() - written);
+            if (!error && age > freshness)
+              throw std::runtime_error{file.string() + ": needed lines of the last " + std::to_string(freshness.count()) +
+                                       " s, received the last " + std::to_string(age.count()) + " s ago"};
             auto const size = static_cast<std::streamoff>(stream.tellg());
             stream.seekg(std::max<std::streamoff>(0, size - tail));
             std::string text(static_cast<std::size_t>(std::min(size, tail)), '\0');
