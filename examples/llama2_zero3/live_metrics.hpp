@@ -26,6 +26,8 @@ struct live_metrics {
   km::quantity_of<km::units::second> time;
   km::count_of<km::units::step> skipped_steps;
   km::count_of<km::units::step> slow_steps;
+  km::count_of<km::units::step> untimed_steps;
+  km::count_of<km::units::step> losses_not_finite;
   km::count_of<km::units::token> tokens_trained;
   km::goodput goodput;
   km::maybe<km::rate_interval> rate;
@@ -37,6 +39,7 @@ struct live_metrics {
       km::field<"last", &live_metrics::last>, km::field<"steps", &live_metrics::steps>,
       km::field<"tokens", &live_metrics::tokens>, km::field<"time", &live_metrics::time>,
       km::field<"skipped_steps", &live_metrics::skipped_steps>, km::field<"slow_steps", &live_metrics::slow_steps>,
+      km::field<"untimed_steps", &live_metrics::untimed_steps>, km::field<"losses_not_finite", &live_metrics::losses_not_finite>,
       km::field<"tokens_trained", &live_metrics::tokens_trained>, km::field<"goodput", &live_metrics::goodput>,
       km::field<"rate", &live_metrics::rate>, km::field<"device", &live_metrics::device>,
       km::field<"straggler", &live_metrics::straggler>, km::field<"results", &live_metrics::results>>;
@@ -59,6 +62,8 @@ live_metrics<Calculators...> live_metrics_of(km::basic_meter<Clock, Calculators.
           .time = now.measured.time,
           .skipped_steps = now.skipped_steps,
           .slow_steps = now.slow_steps,
+          .untimed_steps = now.untimed_steps,
+          .losses_not_finite = now.losses_not_finite,
           .tokens_trained = now.tokens_trained,
           .goodput = now.goodput,
           .rate = meter.rate(),
@@ -70,5 +75,6 @@ live_metrics<Calculators...> live_metrics_of(km::basic_meter<Clock, Calculators.
 }  // namespace trainer
 
 template <class... Calculators>
-inline constexpr std::array<std::string_view, 6> kunmetrics::prometheus_counters<trainer::live_metrics<Calculators...>>{
-    "steps", "tokens", "time", "skipped_steps", "slow_steps", "tokens_trained"};
+inline constexpr std::array<std::string_view, 8> kunmetrics::prometheus_counters<trainer::live_metrics<Calculators...>>{
+    "steps", "tokens", "time", "skipped_steps", "slow_steps", "untimed_steps", "losses_not_finite",
+    "tokens_trained"};

@@ -17,6 +17,7 @@
 #include <kunmetrics/io/step_log.hpp>
 #include <kunmetrics/io/terminal_line.hpp>
 #include <kunmetrics/seqlock.hpp>
+#include <kunmetrics/time_left.hpp>
 #include <kunmetrics/utilization.hpp>
 #if defined(KUNMETRICS_WITH_PROMETHEUS)
 #include <kunmetrics/prometheus.hpp>
@@ -140,7 +141,9 @@ class step_outputs {
     if (device.memory_used) values.memory = *device.memory_used;
     if (auto const interval = meter_.rate()) values.half_width = interval->half_width;
     auto const& sums = meter_.measured();
-    if (sums.steps.coherent() > 0) values.mean_step = sums.time / static_cast<double>(sums.steps.coherent());
+    if (sums.steps.coherent() > 0) {  // checkpoints between steps included, as they have come so far
+      values.mean_step = wall_clock(sums.time / static_cast<double>(sums.steps.coherent()), sums, meter_.totals().goodput);
+    }
     progress_.show(terminal_line(record, values, *columns));
   }
 

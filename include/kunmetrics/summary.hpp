@@ -51,6 +51,8 @@ struct summary {
   quantity_of<units::second> overlapped_communication;     // Σ, in no phase
   count_of<units::step> slow_steps;
   count_of<units::step> skipped_steps;
+  count_of<units::step> untimed_steps;                     // the clock went backwards in these
+  count_of<units::step> losses_not_finite;                 // steps whose loss was NaN or infinite
   count_of<units::token> tokens_trained;                   // warm-up and earlier starts included
   kunmetrics::goodput goodput;
   maybe<quantity_of<units::one>> goodput_ratio;
@@ -69,7 +71,8 @@ struct summary {
       field<"tokens", &summary::tokens>, field<"time", &summary::time>, field<"loss", &summary::loss>,
       field<"step_time", &summary::step_time>, field<"phases", &summary::phases>,
       field<"overlapped_communication", &summary::overlapped_communication>, field<"slow_steps", &summary::slow_steps>,
-      field<"skipped_steps", &summary::skipped_steps>, field<"tokens_trained", &summary::tokens_trained>,
+      field<"skipped_steps", &summary::skipped_steps>, field<"untimed_steps", &summary::untimed_steps>,
+      field<"losses_not_finite", &summary::losses_not_finite>, field<"tokens_trained", &summary::tokens_trained>,
       field<"goodput", &summary::goodput>, field<"goodput_ratio", &summary::goodput_ratio>,
       field<"rate", &summary::rate>, field<"peak", &summary::peak>, field<"results", &summary::results>>;
 };
@@ -144,6 +147,8 @@ auto summary_of(basic_meter<Clock, Calculators...> const& meter) {
                                 .overlapped_communication = totals.overlapped_communication,
                                 .slow_steps = totals.slow_steps,
                                 .skipped_steps = totals.skipped_steps,
+                                .untimed_steps = totals.untimed_steps,
+                                .losses_not_finite = totals.losses_not_finite,
                                 .tokens_trained = totals.tokens_trained,
                                 .goodput = totals.goodput,
                                 .goodput_ratio = totals.goodput.ratio(),

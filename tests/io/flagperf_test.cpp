@@ -119,6 +119,16 @@ TEST_CASE("the row of the run agrees with FlagPerf's published one") {
   CHECK(has(row, "| 47.98 % (flagperf_nominal) [5]; 52.64 % (palm) [6]; 48.96 % (causal) [7] |"));
 }
 
+TEST_CASE("steps that are not as others are counted in the rate's note, where there are any") {
+  auto run = a800_run();
+  CHECK_FALSE(has(flagperf_report(a800_document(), run, language::en), "skipped for overflow"));
+  run.skipped_steps = 2 * step;
+  run.losses_not_finite = 1 * step;
+  CHECK(has(flagperf_report(a800_document(), run, language::en),
+            "left out: 2; steps skipped for overflow: 2, with a clock that went backwards: 0, with a loss that is not finite: 1\n"));
+  CHECK(has(flagperf_report(a800_document(), run, language::zh), "；溢出而跳过2步，时钟倒退0步，损失非有限1步\n"));
+}
+
 TEST_CASE("the reference row keeps its blank cells, and its mark says that it was not measured here") {
   auto const zh = flagperf_report(a800_document(), a800_run(), language::zh);
   auto const row = line_with(zh, "| R300单机8卡（1x8）");

@@ -203,7 +203,7 @@ TEST_CASE("a summary is one flat object, its utilizations grouped by convention"
   CHECK(keys ==
         "model processor precision micro_batch_size gradient_accumulation_steps data_parallel_size global_batch_size "
         "sequence_length tokens_per_step processors warm_up_steps steps tokens time loss step_time phases "
-        "overlapped_communication slow_steps skipped_steps tokens_trained goodput goodput_ratio rate peak "
+        "overlapped_communication slow_steps skipped_steps untimed_steps losses_not_finite tokens_trained goodput goodput_ratio rate peak "
         "tokens_per_processor_second mfu hfu tokens_per_step_measured ");
   CHECK(object["model"] == "llama2-7b");
   CHECK(object["precision"] == "fp16");

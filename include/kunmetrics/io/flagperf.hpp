@@ -12,6 +12,8 @@
 #include <kunmetrics/io/text.hpp>
 #include <kunmetrics/summary.hpp>
 
+#include <utility>
+
 namespace kunmetrics {
 
 namespace detail {
@@ -131,10 +133,13 @@ void add_rate(flagperf_page& page, Summary const& run, std::string_view name, ma
     page.rate_cell = page.absent_cell("tokens/p/s", rate.reason());
     return;
   }
-  page.rate_cell = significant(rate->coherent(), 5) +
-                   page.notes.mark(filled(page.words.rate_note,
-                                          {formatted(run.tokens), formatted(run.time, 3), formatted(run.processors),
-                                           unit_text<token_rate_t>, digits_of(run.steps), digits_of(run.warm_up_steps)}));
+  auto note = filled(page.words.rate_note, {formatted(run.tokens), formatted(run.time, 3), formatted(run.processors),
+                                            unit_text<token_rate_t>, digits_of(run.steps), digits_of(run.warm_up_steps)});
+  if ((run.skipped_steps + run.untimed_steps + run.losses_not_finite).coherent() > 0) {
+    note += filled(page.words.odd_steps,
+                   {digits_of(run.skipped_steps), digits_of(run.untimed_steps), digits_of(run.losses_not_finite)});
+  }
+  page.rate_cell = significant(rate->coherent(), 5) + page.notes.mark(std::move(note));
 }
 
 template <typename Result>

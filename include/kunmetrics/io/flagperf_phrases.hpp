@@ -26,7 +26,7 @@ struct flagperf_phrases {
   std::string_view see_performance, dataset_size;
   std::string_view performance, notes;
   std::array<std::string_view, 6> performance_head;
-  std::string_view not_stated, rate_note, loss_note, memory_note, use_note, absent_note, reference_note;
+  std::string_view not_stated, rate_note, odd_steps, loss_note, memory_note, use_note, absent_note, reference_note;
   std::string_view no_rate, no_use, method_not_stated, pause;
 };
 
@@ -55,6 +55,7 @@ inline constexpr flagperf_phrases chinese{
     .performance = "性能指标", .notes = "注释", .performance_head = {"配置", "fix_hp", "tokens/p/s", "loss", "mem", "MFU"},
     .not_stated = "case中未说明，本机也未报告",
     .rate_note = "tokens/p/s：Σtoken ÷ Σ时间 ÷ 处理器数 = {0} ÷ {1} ÷ {2}，单位{3}；共测量{4}步，此前{5}步为预热，不计入",
+    .odd_steps = "；溢出而跳过{0}步，时钟倒退{1}步，损失非有限{2}步",
     .loss_note = "loss：最近至多10步的平均损失值，即每token的交叉熵，单位nat；非有限值不计入",
     .memory_note = "mem：用量最高的处理器的存储用量峰值/总量，单位GiB；{0}",
     .use_note = "{0} = {1} = tokens/p/s × {2} ÷ {3}；末项为单个处理器的峰值，来源：{4}",
@@ -89,6 +90,7 @@ inline constexpr flagperf_phrases english{
     .performance = "Performance", .notes = "Notes", .performance_head = {"configuration", "fix_hp", "tokens/p/s", "loss", "mem", "MFU"},
     .not_stated = "neither stated by the case nor reported by this machine",
     .rate_note = "tokens/p/s: Σ tokens ÷ Σ time ÷ processors = {0} ÷ {1} ÷ {2}, in {3}; steps measured: {4}, warm-up steps before them, left out: {5}",
+    .odd_steps = "; steps skipped for overflow: {0}, with a clock that went backwards: {1}, with a loss that is not finite: {2}",
     .loss_note = "loss: mean of the latest steps, at most ten, as cross-entropy per token in nat; values that are not finite are left out",
     .memory_note = "mem: peak use / capacity of the processor that used most, in GiB; {0}",
     .use_note = "{0} = {1} = tokens/p/s × {2} ÷ {3}; the last is the peak of one processor, source: {4}",
