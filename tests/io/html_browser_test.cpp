@@ -8,6 +8,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <sstream>
 #include <string>
@@ -49,7 +53,11 @@ for (const area of document.querySelectorAll(".chart")) {
   seen.charts.push({ width: box.width, height: box.height, paths, text: shown.textContent, display: getComputedStyle(shown).display });
 }
 seen.requests = performance.getEntriesByType("resource").length;
-seen.ground = getComputedStyle(document.body).backgroundColor;
+const style = getComputedStyle(document.body);
+seen.ground = style.backgroundColor;
+seen.ink = style.color;
+document.body.style.color = 'var(--soft)';
+seen.soft = getComputedStyle(document.body).color;
 document.body.innerHTML += "<p id='probe'></p>";
 document.getElementById("probe").textContent = JSON.stringify(seen);
 });
@@ -104,7 +112,36 @@ std::optional<visit> visited(std::string text, std::string const& options = "") 
   result.seen = json::parse(dom.substr(begin, dom.find("</p>", begin) - begin));
   return result;
 }
+
+// Relative luminance of a computed "rgb(r, g, b)", and the ratio of two: WCAG 2.1, which asks 4.5 of small text and 7 of
+// text for all readers.
+double luminance(std::string const& colour) {
+  std::array<int, 3> parts{};
+  REQUIRE(std::sscanf(colour.c_str(), "rgb(%d, %d, %d)", &parts[0], &parts[1], &parts[2]) == 3);
+  auto const linear = [](int part) {
+    double const x = part / 255.0;
+    return x <= 0.03928 ? x / 12.92 : std::pow((x + 0.055) / 1.055, 2.4);
+  };
+  return 0.2126 * linear(parts[0]) + 0.7152 * linear(parts[1]) + 0.0722 * linear(parts[2]);
+}
+double contrast(json const& a, json const& b) {
+  auto const [dark, light] = std::minmax({luminance(a), luminance(b)});
+  return (light + 0.05) / (dark + 0.05);
+}
 }  // namespace
+
+TEST_CASE("the page is as dark as the reader's system is, and its text readable on it") {
+  CHECK(contrast("rgb(0, 0, 0)", "rgb(255, 255, 255)") == doctest::Approx(21));
+  for (bool const dark : {false, true}) {
+    auto const seen = visited(page(), dark ? "--force-dark-mode" : "");
+    if (!seen) return;
+    CHECK((luminance(seen->seen["ground"]) < 0.05) == dark);
+    CHECK(contrast(seen->seen["ink"], seen->seen["ground"]) >= 7);
+    CHECK(contrast(seen->seen["soft"], seen->seen["ground"]) >= 4.5);
+    CHECK(seen->console == "");
+    CHECK(seen->seen["charts"].size() == 4);
+  }
+}
 
 TEST_CASE("four charts with data, values under the pointer, an empty console, no request") {
   auto const seen = visited(page());
