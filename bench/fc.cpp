@@ -62,7 +62,7 @@ template <class Number>
 void in_blocks(benchmark::State& state, fc_matrix matrix, fc_pass pass, fc_kernel kernel, std::string const& label) {
   operands<Number> of{matrix, pass};
   auto const [out, in] = size_of(matrix, shape);
-  auto const height = untuned_fc_plan<float>().height;
+  auto const height = untuned_fc_plan<float>(of.m).height;
   omp_set_num_threads(1);
   fc_product<Number> product{sizes_of(matrix, shape, of.m, height), pass, {kernel}, cores()};
   std::vector<std::byte> room(static_cast<std::size_t>(product.room_bytes()) + 64);

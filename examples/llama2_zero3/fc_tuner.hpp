@@ -120,7 +120,7 @@ fc_tuning tuned_fc(llama_shape const& shape, std::int64_t rows, int threads,
       measured.push_back(measure(matrix, use, left() / to_come--));
     }
   }
-  fc_tuning tuning{.plan = untuned_fc_plan<Number>()};
+  fc_tuning tuning{.plan = untuned_fc_plan<Number>(rows)};
   tuning.complete = std::ranges::all_of(measured, &fc_measured::complete);
   std::erase_if(measured, [](fc_measured const& product) { return product.candidates.empty(); });
   tuning.plan.height = detail::fastest_height(measured, shape.layers).value_or(tuning.plan.height);

@@ -40,7 +40,7 @@ class layer_products {
   static constexpr std::array matrices{fc_matrix::qkv, fc_matrix::wo, fc_matrix::gate_up, fc_matrix::down};
 
   layer_products(llama_shape const& shape, std::int64_t rows, compute_settings const& compute) {
-    auto const plan = resolved<Number>(compute.fc);
+    auto const plan = resolved<Number>(compute.fc, rows);
     for (auto const pass : {fc_pass::forward, fc_pass::input_gradient}) {
       for (auto const matrix : matrices) {
         products_.emplace_back(sizes_of(matrix, shape, rows, plan.height), pass, plan(matrix, pass), compute.threads);

@@ -55,7 +55,7 @@ class output_head {
   static std::int64_t scratch_bytes(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {}) {
     std::int64_t const rooms = product(shape, batch, fc_pass::forward, compute).room_bytes() +
                                product(shape, batch, fc_pass::input_gradient, compute).room_bytes();
-    return block_bytes<parts>(shape, batch, rooms) + block_team<Number>::bytes(team_sizes(shape, batch), in_blocks(compute));
+    return block_bytes<parts>(shape, batch, rooms) + block_team<Number>::bytes(team_sizes(shape, batch), in_blocks(batch, compute));
   }
 
   output_head(llama_shape const& shape, micro_batch const& batch, compute_settings const& compute = {})
@@ -65,7 +65,7 @@ class output_head {
         from_logits_(product(shape, batch, fc_pass::input_gradient, compute)),
         memory_(block_bytes<parts>(shape, batch, to_logits_.room_bytes() + from_logits_.room_bytes())),
         scratch_(memory_, shape, batch, to_logits_.room_bytes() + from_logits_.room_bytes()),
-        team_(team_sizes(shape, batch), in_blocks(compute)) {}
+        team_(team_sizes(shape, batch), in_blocks(batch, compute)) {}
 
   std::int64_t allocated_bytes() const noexcept { return memory_.allocated_bytes() + team_.allocated_bytes(); }
 
@@ -261,11 +261,11 @@ class output_head {
   }
 
   static fc_product<Number> product(llama_shape const& shape, micro_batch const& batch, fc_pass pass, compute_settings const& compute) {
-    auto const plan = in_blocks(compute).fc;
+    auto const plan = in_blocks(batch, compute).fc;
     return {sizes_of(fc_matrix::lm_head, shape, batch.predictions(), plan.height), pass, plan(fc_matrix::lm_head, pass), compute.threads};
   }
-  static compute_settings in_blocks(compute_settings compute) {
-    compute.fc = resolved<Number>(compute.fc);
+  static compute_settings in_blocks(micro_batch const& batch, compute_settings compute) {
+    compute.fc = resolved<Number>(compute.fc, batch.rows());
     compute.fc.height = height_of(fc_matrix::lm_head, compute.fc.height);
     return compute;
   }

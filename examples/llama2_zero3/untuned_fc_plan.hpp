@@ -6,7 +6,9 @@
 //   AVX-512, other formats               oneDNN's gemm, in higher blocks: it packs the weights anew for each. Its matmul
 //                                        on weights packed once is as fast, but allocates with every call
 //   neither                              oneDNN's gemm
-// So a run that is not tuned has the same bits on any two machines of one kind and one version of oneDNN. A kernel
+// Blocks of rows are lower where a micro-batch has few rows, so that there is work for several threads; how many threads
+// there are has no part in it. So a run that is not tuned has the same bits on any two machines of one kind and one version
+// of oneDNN. A kernel
 // that the processor has not for a format becomes oneDNN's gemm.
 #pragma once
 
@@ -14,6 +16,7 @@
 #include "operators/fc_product.hpp"
 #include "operators/widest_vectors.hpp"
 
+#include <cstdint>
 #include <type_traits>
 
 namespace trainer {
@@ -25,8 +28,15 @@ bool prefers_panels() noexcept {
   return !(std::is_same_v<Number, bfloat16> && has_native_bfloat16_product());
 }
 
+/// The height of blocks of `rows` rows: at most `most`, but at least four of them down to a height of 64.
+constexpr std::int64_t untuned_height(std::int64_t rows, std::int64_t most) noexcept {
+  while (most > 64 && 4 * most > rows) most /= 2;
+  return most;
+}
+
+/// For micro-batches of `rows` rows.
 template <class Number>
-fc_plan untuned_fc_plan() noexcept {
+fc_plan untuned_fc_plan(std::int64_t rows) noexcept {
   fc_plan plan{.height = 128};
   for (auto& passes : plan.choices) passes.fill({.kernel = fc_kernel::gemm});
   plan.gradients.fill({.kernel = fc_kernel::gemm});
@@ -39,13 +49,14 @@ fc_plan untuned_fc_plan() noexcept {
       for (auto& passes : plan.choices) passes.fill({.kernel = fc_kernel::packed_pairs});
     }
   }
+  plan.height = untuned_height(rows, plan.height);
   return plan;
 }
 
 /// The plan with a kernel of this processor wherever it names none, or one that is not there for the format.
 template <class Number>
-fc_plan resolved(fc_plan plan) noexcept {
-  auto const untuned = untuned_fc_plan<Number>();
+fc_plan resolved(fc_plan plan, std::int64_t rows) noexcept {
+  auto const untuned = untuned_fc_plan<Number>(rows);
   if (plan.height == 0) plan.height = untuned.height;
   auto const resolve = [](auto& how, auto const& otherwise) {
     if (how.kernel == fc_kernel::untuned) how = otherwise;

@@ -25,13 +25,13 @@ TEST_CASE("what is tuned is a plan of all products, each no slower than at the s
     CHECK(one.before.seconds > 0);
     CHECK(one.now.seconds > 0);
     if (one.use == fc_use::weight_gradient) {
-      auto const untuned = untuned_fc_plan<float>().gradients[static_cast<std::size_t>(one.matrix)];
+      auto const untuned = untuned_fc_plan<float>(300).gradients[static_cast<std::size_t>(one.matrix)];
       CHECK(fc_gradient{one.before.how.kernel, one.before.rows} == untuned);
       CHECK(one.now.seconds <= one.before.seconds);
       CHECK(tuning.plan.gradients[static_cast<std::size_t>(one.matrix)] == fc_gradient{one.now.how.kernel, one.now.rows});
     } else {
       auto const pass = one.use == fc_use::forward ? fc_pass::forward : fc_pass::input_gradient;
-      CHECK(one.before.how.kernel == untuned_fc_plan<float>()(one.matrix, pass).kernel);
+      CHECK(one.before.how.kernel == untuned_fc_plan<float>(300)(one.matrix, pass).kernel);
       CHECK(tuning.plan(one.matrix, pass) == one.now.how);
       if (one.matrix != fc_matrix::lm_head) CHECK(one.now.rows == tuning.plan.height);
     }
@@ -47,7 +47,7 @@ TEST_CASE("without time nothing is tuned, and the plan is the one that is not") 
   auto const tuning = tuned_fc<float>(small, 300, 1, std::chrono::milliseconds{0});
   CHECK_FALSE(tuning.complete);
   CHECK(tuning.products.empty());
-  CHECK(tuning.plan == untuned_fc_plan<float>());
+  CHECK(tuning.plan == untuned_fc_plan<float>(300));
   CHECK(tuning.gain(2) == 1);
 }
 
@@ -108,4 +108,19 @@ TEST_CASE("the table names every product, with its rate against the ceiling") {
   auto const table = fc_table(tuning, 10e9);
   CHECK(table.find("qkv      forward") != std::string::npos);
   CHECK(table.find("5.000    1.25      50.0 %") != std::string::npos);
+}
+
+TEST_CASE("few rows are cut into lower blocks, so that there are four for threads to share") {
+  static_assert(untuned_height(4096, 512) == 512);
+  static_assert(untuned_height(2048, 512) == 512);
+  static_assert(untuned_height(2047, 512) == 256);
+  static_assert(untuned_height(512, 512) == 128);
+  static_assert(untuned_height(512, 128) == 128);
+  static_assert(untuned_height(100, 512) == 64);
+  for (std::int64_t const rows : {100, 512, 2048}) {
+    auto const plan = untuned_fc_plan<float>(rows);
+    CHECK((plan.height == 64 || 4 * plan.height <= rows));
+    CHECK(resolved<float>({}, rows) == plan);
+    CHECK(resolved<float>({.height = 32}, rows).height == 32);  // what was asked for stays
+  }
 }

@@ -41,12 +41,12 @@ class block_team {
 
   /// Exact bytes one object allocates.
   static std::int64_t bytes(sizes const& most, compute_settings const& compute) {
-    auto const height = resolved<Number>(compute.fc).height;
+    auto const height = resolved<Number>(compute.fc, most.rows).height;
     return compute.threads * row_operators<Number>::bytes(member(most, height, 0)) + block_bytes<parts>(most, height);
   }
 
   block_team(sizes const& most, compute_settings const& compute)
-      : plan_(resolved<Number>(compute.fc)), profile_(compute.profile), memory_(block_bytes<parts>(most, plan_.height)), parts_(memory_, most, plan_.height) {
+      : plan_(resolved<Number>(compute.fc, most.rows)), profile_(compute.profile), memory_(block_bytes<parts>(most, plan_.height)), parts_(memory_, most, plan_.height) {
     for (int i = 0; i < compute.threads; ++i) members_.emplace_back(member(most, plan_.height, static_cast<std::size_t>(i)));
   }
 
