@@ -24,6 +24,12 @@ inline void append_quoted(std::string& command, std::string_view before, std::st
   command.append(before).append("'").append(argument).append("'");
 }
 
+// To stand in front of a program that writes OUT/steps.jsonl: it is sent SIGTERM once a step has been written there,
+// however long the start takes. OUT must not have the file yet.
+inline std::string terminated_after_a_step(std::string const& out) {
+  return "timeout 60 sh -c '\"$@\" & until [ -s " + out + "/steps.jsonl ]; do sleep 0.01; done; kill -TERM $!; wait $!' sh ";
+}
+
 // `before` stands in front of the program: "ulimit -f 1; ", "LANG=zh_CN.UTF-8 ".
 inline program_outcome run_program(scratch_folder const& folder, std::string_view program,
                                    std::vector<std::string> const& arguments, std::string_view before = "") {

@@ -82,7 +82,7 @@ TEST_CASE("a signal to the supervisor ends the training as one to the training d
   small_folder const folder;
   folder.write(on_ranks(2, 1));
   auto const result = run_program(folder, program, with({"--out", "a", "--steps", "100000", "--restarts", "3"}),
-                                  "timeout --preserve-status -s TERM 1 ");
+                                  trainer_test::terminated_after_a_step("a"));
   CAPTURE(result.err);
   CHECK(result.code == 0);
   CHECK(content(folder / "a/checkpoints/latest").starts_with("step_"));
