@@ -118,7 +118,7 @@ class fc_measurement {
       for (auto const columns : shared_columns) ways.push_back({{kernel, columns}, sample});
     }
     for (auto const kernel : kernels(true)) ways.push_back({{kernel, 0}, head_height});
-    auto const untuned = untuned_fc_plan<Number>(rows_)(fc_matrix::lm_head, fc_pass::forward).kernel;
+    auto const untuned = untuned_fc_plan<Number>()(fc_matrix::lm_head, fc_pass::forward).kernel;
     bool const packed = packs_weights(untuned);
     ways = untuned_first({{untuned, packed ? 0 : head_columns}, packed ? head_height : sample}, std::move(ways));
     take_memory(sample * in, out * in, out * head_height);
@@ -146,7 +146,7 @@ class fc_measurement {
     for (auto const kernel : kernels(false)) {
       for (auto const height : gradient_heights) ways.push_back({{kernel, 0}, height});
     }
-    auto const untuned = untuned_fc_plan<Number>(rows_).gradients[static_cast<std::size_t>(matrix)];
+    auto const untuned = untuned_fc_plan<Number>().gradients[static_cast<std::size_t>(matrix)];
     ways = untuned_first({{untuned.kernel, 0}, untuned.rows}, std::move(ways));
     take_memory(rows * sample, rows * in, in * std::ranges::max(gradient_heights));
     matrix_view<Number const> const dy(std::span<Number const>(a_), rows, sample), x(std::span<Number const>(weights_), rows, in);

@@ -49,7 +49,7 @@ namespace detail {
 inline std::vector<fc_kernel> kernels_of_peak(kunmetrics::precision of_run) {
   std::vector<fc_kernel> kernels{fc_kernel::gemm};
   auto const untuned = with_number_of(of_run, []<class Number>() {
-    return untuned_fc_plan<Number>(peak_products.back().n)(fc_matrix::qkv, fc_pass::forward).kernel;
+    return untuned_fc_plan<Number>()(fc_matrix::qkv, fc_pass::forward).kernel;
   });
   if (untuned != fc_kernel::gemm) kernels.push_back(untuned);
   return kernels;

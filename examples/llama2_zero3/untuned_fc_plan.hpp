@@ -34,9 +34,9 @@ constexpr std::int64_t untuned_height(std::int64_t rows, std::int64_t most) noex
   return most;
 }
 
-/// For micro-batches of `rows` rows.
+/// The kernels, and the greatest height.
 template <class Number>
-fc_plan untuned_fc_plan(std::int64_t rows) noexcept {
+fc_plan untuned_fc_plan() noexcept {
   fc_plan plan{.height = 128};
   for (auto& passes : plan.choices) passes.fill({.kernel = fc_kernel::gemm});
   plan.gradients.fill({.kernel = fc_kernel::gemm});
@@ -49,6 +49,13 @@ fc_plan untuned_fc_plan(std::int64_t rows) noexcept {
       for (auto& passes : plan.choices) passes.fill({.kernel = fc_kernel::packed_pairs});
     }
   }
+  return plan;
+}
+
+/// The same for micro-batches of `rows` rows.
+template <class Number>
+fc_plan untuned_fc_plan(std::int64_t rows) noexcept {
+  auto plan = untuned_fc_plan<Number>();
   plan.height = untuned_height(rows, plan.height);
   return plan;
 }

@@ -47,6 +47,12 @@ TEST_CASE("a command's lines, one a card; the last may have no end") {
         "exit 3: needed lines as 37C 74W 0MiB 32768MiB 0%, received none");
 }
 
+TEST_CASE("a command's output is whole: the last block counts even if it has fewer cards") {
+  auto const cards = monitor_command("printf 'before\\n37C 74W\\n38C 75W\\nafter\\n50C 80W'").read();
+  REQUIRE(cards.size() == 1);
+  CHECK(cards[0].temperature_celsius == 50);
+}
+
 TEST_CASE("a command that hangs is killed with its children") {
   scratch_folder const folder;
   auto const mark = (folder / "late").string();

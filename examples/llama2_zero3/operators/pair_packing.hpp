@@ -33,9 +33,14 @@ inline void pair_up(bfloat16 const* first, bfloat16 const* second, std::int64_t 
     for (std::int64_t j = 0; j < count; ++j) to[j] = bfloat16_pair::of(first[j], second[j]);
   }
 }
-/// Row 2 step + 1 of m from a column on; none beyond the last.
-inline bfloat16 const* second_row(matrix_view<bfloat16 const> m, std::int64_t step, std::int64_t column) noexcept {
-  return 2 * step + 1 < m.rows ? m.row(2 * step + 1).data() + column : nullptr;
+/// A step of the panel of m's columns from `column` on.
+inline void pack_step(matrix_view<bfloat16 const> m, std::int64_t step, std::int64_t column, bfloat16_pair* to) noexcept {
+  bfloat16 const* const first = m.row(2 * step).data() + column;
+  bfloat16 const* const second = 2 * step + 1 < m.rows ? m.row(2 * step + 1).data() + column : nullptr;
+  auto const width = std::min(pair_panel_columns, m.columns - column);
+  if (width == pair_panel_columns) return pair_up(first, second, pair_panel_columns, to);  // a count known to the compiler: no loop
+  pair_up(first, second, width, to);
+  std::fill(to + width, to + pair_panel_columns, bfloat16_pair{});
 }
 }  // namespace detail
 
@@ -48,15 +53,7 @@ inline right_panels panels_of_rows(matrix_view<bfloat16 const> m, std::span<bflo
     auto const last = std::min(first + columns_at_once, m.columns);
     for (std::int64_t step = 0; step < steps_of(m.rows); ++step) {
       for (auto column = first; column < last; column += pair_panel_columns) {
-        bfloat16_pair* const to = room.data() + column / pair_panel_columns * distance + step * pair_panel_columns;
-        auto const* const first_row = m.row(2 * step).data() + column;
-        auto const width = std::min(pair_panel_columns, m.columns - column);
-        if (width == pair_panel_columns) {  // a count that the compiler knows: no loop
-          detail::pair_up(first_row, detail::second_row(m, step, column), pair_panel_columns, to);
-        } else {
-          detail::pair_up(first_row, detail::second_row(m, step, column), width, to);
-          std::fill(to + width, to + pair_panel_columns, bfloat16_pair{});
-        }
+        detail::pack_step(m, step, column, room.data() + column / pair_panel_columns * distance + step * pair_panel_columns);
       }
     }
   }

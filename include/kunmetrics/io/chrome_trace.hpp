@@ -3,9 +3,9 @@
 //   {"displayTimeUnit": "ms", "otherData": {...}, "traceEvents": [
 //     {"ph":"X","name":"step 3","cat":"step","pid":0,"tid":0,"ts":1500000,"dur":1250000,"args":{"tokens":49152,"loss":5.2}},
 //     {"ph":"X","name":"forward","cat":"phase","pid":0,"tid":0,"ts":1500000,"dur":400000}, ... ]}
-// ts and dur are in microseconds since the first step began; pauses before later steps are drawn too. A record holds each phase's whole time in its
-// step, not when it came: phases of a step are drawn one behind the other in the order of their enum, and
-// otherData says so. Loss and token/s are counters ("C"). A step's args are the record's own fields.
+// ts and dur are in microseconds since the first step began; pauses before later steps are drawn too. A record
+// holds each phase's whole time in its step, not when it came: phases of a step are drawn one behind the other in
+// the order of their enum, and otherData says so. Loss and token/s are counters ("C"). A step's args are the record's own fields.
 // Source: the Trace Event Format document of the Chromium project.
 #pragma once
 

@@ -35,17 +35,25 @@ struct device_source {
   std::function<std::vector<device_reading>()> read;
 };
 
+namespace detail {
+// Throws where nothing was written to the file for longer than `freshness`.
+inline void require_written_lately(std::filesystem::path const& file, std::chrono::seconds freshness) {
+  std::error_code error;
+  auto const written = std::filesystem::last_write_time(file, error);
+  if (error) return;  // whoever opens it says so
+  auto const age = std::chrono::floor<std::chrono::seconds>(std::filesystem::file_time_type::clock::now() - written);
+  if (age <= freshness) return;
+  throw std::runtime_error{file.string() + ": needed lines of the last " + std::to_string(freshness.count()) +
+                           " s, received the last " + std::to_string(age.count()) + " s ago"};
+}
+}  // namespace detail
+
 inline device_source monitor_log(std::filesystem::path const& file, std::chrono::seconds freshness = std::chrono::seconds{60}) {
   return {"the monitor log " + file.filename().string(), [file, freshness] {
             constexpr std::streamoff tail = 65536;  // of 8 cards' lines FlagPerf writes 200 bytes a time
             std::ifstream stream{file, std::ios::binary | std::ios::ate};
             if (!stream) throw std::runtime_error{file.string() + ": needed a readable monitor log, received none"};
-            std::error_code error;
-            auto const written = std::filesystem::last_write_time(file, error);
-            auto const age = std::chrono::floor<std::chrono::seconds>(std::filesystem::file_time_type::clock::now() - written);
-            if (!error && age > freshness)
-              throw std::runtime_error{file.string() + ": needed lines of the last " + std::to_string(freshness.count()) +
-                                       " s, received the last " + std::to_string(age.count()) + " s ago"};
+            detail::require_written_lately(file, freshness);
             auto const size = static_cast<std::streamoff>(stream.tellg());
             stream.seekg(std::max<std::streamoff>(0, size - tail));
             std::string text(static_cast<std::size_t>(std::min(size, tail)), '\0');
@@ -126,7 +134,7 @@ inline device_source monitor_command(std::string const& command,
             if (!output)
               throw std::runtime_error{command + ": needed an end within " + std::to_string(patience.count()) +
                                        " ms, received none"};
-            if (!output->empty() && output->back() != '\n') *output += '\n';
+            *output += "\n\n";  // it is whole: the last line ends, and so does the block
             auto readings = last_device_readings(*output);
             if (readings.empty())
               throw std::runtime_error{command + ": needed lines as 37C 74W 0MiB 32768MiB 0%, received none"};
