@@ -56,6 +56,7 @@ class c10d_communicator {
   int size() const { return group_->getSize(); }
   // Ranks on this host.
   int local_size() const { return processes_->local(); }
+  int local_rank() const { return processes_->place(); }
 
   // Throw aborted when another rank gave up, lost_ranks when the group fails or a rank is gone or does not come in
   // time, std::invalid_argument when the parts are not one for each rank.

@@ -76,6 +76,11 @@ inline void add_options(CLI::App& app, options& o) {
       ->check(seconds_between(0.1, 1e6))->capture_default_str();
   app.add_option("--backend", o.backend, "what computes: our own operators over oneDNN, or libtorch's (torch)")
       ->check(CLI::IsMember({"cpu", "torch"}))->capture_default_str();
+  app.add_option_function<std::string>(
+         "--device", [&o](std::string const& text) { o.device = *compute_device_of(text); },
+         "where libtorch computes: cpu, cuda (a card for each rank of a host), or cuda:K for one rank")
+      ->check([](std::string const& text) { return compute_device_of(text) ? std::string{} : "cpu, cuda or cuda:K was needed, received " + text; })
+      ->default_str("cpu");
   app.add_flag("--profile", o.profile,
                "print where rank 0's time goes, by operator and pass, with rates and share of the roofline; OUT/profile.json "
                "and OUT/trace.json, a Chrome trace of the steps' phases, have it too");

@@ -108,21 +108,31 @@ double concurrent_product_seconds(fc_kernel kernel, int threads, std::int64_t n,
   }
   return std::chrono::duration<double>(least).count();
 }
-}  // namespace detail
 
-// Sweeps n for about a second. `threads` is the number of cores the ranks share, at least 1.
-inline gemm_peak measured_gemm_peak(int threads, kunmetrics::precision precision = kunmetrics::fp32) {
+// Takes what is better than `best` of one sweep over n.
+inline void sweep(gemm_peak& best, kunmetrics::precision precision) {
   constexpr int repeats = 6;
-  gemm_peak best{.threads = threads, .multiplied = precision_of_products(precision)};
   for (auto const& [n, calls] : peak_products) {
-    for (auto const kernel : detail::kernels_of_peak(precision)) {
+    for (auto const kernel : kernels_of_peak(precision)) {
       auto const cubed = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n);
       auto const seconds = with_number_of(best.multiplied, [&]<class Number>() {
-        return detail::concurrent_product_seconds<Number>(kernel, threads, n, calls, repeats);
+        return concurrent_product_seconds<Number>(kernel, best.threads, n, calls, repeats);
       });
-      auto const rate = 2 * cubed * calls * threads / seconds;
+      auto const rate = 2 * cubed * calls * best.threads / seconds;
       if (rate > best.flop_per_second) best.flop_per_second = rate, best.size = n, best.kernel = kernel;
     }
+  }
+}
+}  // namespace detail
+
+// Sweeps n until a sweep brings less than a hundredth, or a second is over: one sweep of a third of a second may lie
+// whole in a moment in which something else has a core. `threads` is the number of cores the ranks share, at least 1.
+inline gemm_peak measured_gemm_peak(int threads, kunmetrics::precision precision = kunmetrics::fp32) {
+  auto const begin = std::chrono::steady_clock::now();
+  gemm_peak best{.threads = threads, .multiplied = precision_of_products(precision)};
+  for (double before = -1; best.flop_per_second > 1.01 * before && std::chrono::steady_clock::now() - begin < std::chrono::seconds{1};) {
+    before = best.flop_per_second;
+    detail::sweep(best, precision);
   }
   return best;
 }

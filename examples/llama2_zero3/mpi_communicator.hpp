@@ -102,6 +102,7 @@ class mpi_communicator {
   int size() const { return static_cast<int>(peers_.size()); }
   // Ranks on this host.
   int local_size() const { return peers_.local(); }
+  int local_rank() const { return peers_.place(); }
 
   // Throw aborted when another rank gave up, lost_ranks when one is gone or does not come in time, and
   // std::invalid_argument when the parts are not one for each rank.

@@ -1,6 +1,8 @@
 // What the command line of llama2_zero3 changes of a case, and where the run writes.
 #pragma once
 
+#include "compute_device.hpp"
+
 #include <kunmetrics/devices.hpp>
 
 #include <cstdint>
@@ -19,6 +21,7 @@ struct options {
   std::string engine = "threads";
   std::string collectives = "gloo";  // of c10d
   std::string backend = "cpu";
+  compute_device device{};           // of the torch backend
   std::string fc_tuning = "off";
   bool profile = false;
   std::int64_t threads = 0;  // a rank's; 0: the machine's, shared evenly

@@ -12,16 +12,20 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace trainer {
+
+// Libtorch's messages go on with where in its sources they come from.
+inline std::string first_line(std::string_view text) { return std::string{text.substr(0, text.find('\n'))}; }
 
 // The first failure among ranks, told with its rank; the exception itself is nested inside.
 class rank_failure : public std::runtime_error {
  public:
   rank_failure(int rank, int size, run_position const& at, std::string const& what)
       : std::runtime_error("rank " + std::to_string(rank) + " of " + std::to_string(size) +
-                           (at.known() ? ", " + described(at) : std::string{}) + ": " + what),
+                           (at.known() ? ", " + described(at) : std::string{}) + ": " + first_line(what)),
         rank_(rank), at_(at) {}
   int rank() const { return rank_; }
   run_position const& at() const { return at_; }

@@ -82,6 +82,11 @@ class rank_processes {
     return static_cast<int>(std::ranges::count_if(all_, [&](auto const& other) { return other.same_host(all_[own_]); }));
   }
 
+  // Which of them this one is, from 0, in the order of all ranks.
+  int place() const {
+    return static_cast<int>(std::ranges::count_if(std::span{all_}.first(own_), [&](auto const& other) { return other.same_host(all_[own_]); }));
+  }
+
   bool is_near(std::size_t rank) const { return all_[rank].same_host(all_[own_]); }
   bool is_gone(std::size_t rank) const { return is_near(rank) && all_[rank].gone(); }
 

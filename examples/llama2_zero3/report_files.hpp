@@ -37,14 +37,14 @@ inline std::string library_versions() {
 inline kunmetrics::environment environment_of(training_plan const& plan) {
   auto found = kunmetrics::linux_environment();
   found.framework = std::string{"kunmetrics " KUNMETRICS_VERSION ", llama2_zero3 ("} +
-                    plan.engine + ", cpu)";
+                    plan.engine + ", " + plan.backend + (plan.card ? " on " + described(plan.device) : std::string{}) + ")";
   found.dependencies = library_versions();
   return completed(plan.what.environment, found);
 }
 
 // Of cards as their monitor says, else as the allocator says: --monitor machine sees all ranks of the process at once.
 inline kunmetrics::processor_memory memory_of(kunmetrics::device const& processor, training_outcome const& outcome,
-                                              std::optional<kunmetrics::device_summary> const& cards) {
+                                              std::optional<kunmetrics::device_summary> const& cards, bool on_card) {
   using namespace kunmetrics::units;
   kunmetrics::processor_memory memory;
   if (cards && cards->memory_peak) {
@@ -52,6 +52,12 @@ inline kunmetrics::processor_memory memory_of(kunmetrics::device const& processo
     if (cards->memory_total) memory.total = cards->memory_total->coherent() * byte / kunmetrics::units::processor;
     memory.measured_by = {"由监控读取，来源：" + cards->source + "，用得最多的卡的最高读数",
                           "read by the monitor, " + cards->source + ": the highest reading of the card that used most"};
+    return memory;
+  }
+  if (on_card && !outcome.libtorch_bytes.empty()) {
+    memory.used = std::ranges::max(outcome.libtorch_bytes, {}, &backend_allocations::bytes::peak).peak * byte / kunmetrics::units::processor;
+    if (processor.memory.coherent() > 0) memory.total = processor.memory;
+    memory.measured_by = {"由libtorch的显存分配器记录，一张卡的峰值", "counted by libtorch's allocator of the card, its peak; the most of any rank's"};
     return memory;
   }
   memory.used = *std::ranges::max_element(outcome.peak_bytes) * byte / kunmetrics::units::processor;
@@ -72,6 +78,7 @@ inline kunmetrics::json libtorch_json(training_outcome const& outcome) {
     live = most.live * byte / processor;
     peak = most.peak * byte / processor;
     reserved = kunmetrics::absent{"a CPU's allocator keeps nothing in reserve"};
+    if (most.reserved) reserved = *most.reserved * byte / processor;
   }
   return {{"allocated", kunmetrics::json_of(live)}, {"peak", kunmetrics::json_of(peak)}, {"reserved", kunmetrics::json_of(reserved)}};
 }
@@ -97,12 +104,13 @@ inline kunmetrics::flagperf_document document_of(training_plan const& plan, data
                                                  training_outcome const& outcome,
                                                  std::optional<kunmetrics::device_summary> const& cards = {}) {
   auto const ranks = std::to_string(plan.ranks);
+  std::string const hardware{plan.card ? plan.card->name : "CPU"};
   auto const& what = plan.what;
   kunmetrics::flagperf_document document{
-      .title = {"CPU ", "a CPU machine"},
-      .configuration = {"CPU单机" + ranks + "个rank（" + detail::grid(plan) + "）",
-                        "CPU, one machine of " + ranks + " ranks (" + detail::grid(plan) + ")"},
-      .hardware = "cpu",
+      .title = {hardware + " ", plan.card ? hardware : "a CPU machine"},
+      .configuration = {hardware + "单机" + ranks + "个rank（" + detail::grid(plan) + "）",
+                        hardware + ", one machine of " + ranks + " ranks (" + detail::grid(plan) + ")"},
+      .hardware = plan.card ? hardware : "cpu",
       .case_file = what.path.filename().string(),
       .optimizer_file = what.deepspeed ? std::filesystem::path{what.deepspeed->where}.filename().string()
                                        : what.path.filename().string(),
@@ -112,7 +120,7 @@ inline kunmetrics::flagperf_document document_of(training_plan const& plan, data
                    .details = "ZeRO-DP O" + std::to_string(plan.settings.stage) + ", DP_SIZE=" + ranks},
       .dataset = tokens.name(),
       .dataset_note = tokens.note(),
-      .memory = detail::memory_of(processor, outcome, cards),
+      .memory = detail::memory_of(processor, outcome, cards, plan.card.has_value()),
       .reference_rows = {kunmetrics::kunlunxin_r300_row()},
       .notes = plan.notes};
   if (outcome.steps < steps_planned) {

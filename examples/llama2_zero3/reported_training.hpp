@@ -56,14 +56,14 @@ inline void make_folder(std::filesystem::path const& folder) {
 template <kunmetrics::recompute Recompute>
 void train(job const& what, auto const& engine, std::atomic<bool> const& stop) {
   auto const& [plan, tokens, steps, memory, limits, from, initial, o] = what;
-  // a rank that does not report has no use for a measured peak, and would disturb the measurement
-  gemm_peak const peak = engine.reports() ? measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision)
-                                            : gemm_peak{.flop_per_second = 1, .size = 1, .threads = 1};
+  // a rank that does not report has no use for a measured peak, and would disturb the measurement; a card has a published one
+  gemm_peak const peak = engine.reports() && !plan.card ? measured_gemm_peak(std::min(cores(), plan.ranks * plan.threads), plan.what.precision)
+                                                         : gemm_peak{.flop_per_second = 1, .size = 1, .threads = 1};
   if (engine.reports() && plan.tuning) {
     std::cerr << fc_table(*plan.tuning, peak.flop_per_second / peak.threads * std::min(peak.threads, plan.threads));
   }
   cpu_processor const owner{peak, plan.ranks, memory, plan.what.precision};
-  auto const processor = owner.device();
+  auto const processor = plan.card ? *plan.card : owner.device();
   auto const before = from ? from->meta().progress.steps : 0;
   // a run of two steps still has one to measure; the report says how many were left out
   // records for the charts: all of them up to a hundred thousand

@@ -66,9 +66,10 @@ class torch_backend {
         head_unit_(head_unit(shape)),
         units_(shape_, batch_, device_, torch_type<Number>()) {}
 
-  // libtorch has its own threads.
-  torch_backend(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length, compute_settings const&)
-      : torch_backend(shape, samples, sequence_length) {}
+  // On the card that is named, else on the CPU; libtorch has its own threads.
+  torch_backend(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length, compute_settings const& compute)
+      : torch_backend(shape, samples, sequence_length,
+                      compute.card ? at::Device{at::kCUDA, static_cast<at::DeviceIndex>(*compute.card)} : at::Device{at::kCPU}) {}
 
   std::int64_t hidden_elements() const noexcept { return batch_.rows() * shape_.hidden; }
   layer_activations make_activations() const { return {}; }

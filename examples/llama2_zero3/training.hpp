@@ -113,13 +113,15 @@ class training {
   template <class Backend>
   training_outcome run_rank_on(any_communicator& ranks) {
     bool const reports = ranks.rank() == 0;
-    backend_allocations const allocations{plan_.backend};
+    auto const card = plan_.device.card_of(plan_.processes ? plan_.processes->local : ranks.rank());
+    backend_allocations const allocations{plan_.backend, card};
     running_step* running = nullptr;
     rank_meter::running_step* timed = nullptr;
     auto const interval = reporting_interval(plan_);
     rank_meter own{meter_.run(), settings_of_rank(meter_.settings(), interval)};
     auto told = plan_.settings;
     told.compute.profile = reports ? profile_ : nullptr;
+    told.compute.card = card;
     zero3<Backend, any_communicator, meter_hook> engine{plan_.shape, told, ranks,
                                                         reports ? meter_hook{&running} : meter_hook{&timed}};
     auto const& settings = plan_.settings;

@@ -26,14 +26,17 @@
 
 namespace trainer {
 
-// Ranks that are processes: how many, and how many of them share this machine.
+// Ranks that are processes: how many, how many of them share this machine, and which of these this one is.
 struct process_ranks {
   std::int64_t all, here;
+  int local = 0;
 };
 
 struct training_plan {
   kunmetrics::case_file what;  // with the changes made
   std::string backend = "cpu";
+  compute_device device{};                      // of libtorch
+  std::optional<kunmetrics::device> card{};     // that a rank computes on; empty: the CPU
   std::string engine = "threads";  // or what joins processes: mpi, c10d
   llama_shape shape{};
   zero3_settings settings;
@@ -162,7 +165,11 @@ inline void require_trainable(kunmetrics::case_file const& what, bool processes)
 
 inline void note_backend(training_plan& plan) {
   auto& what = plan.what;
-  if (plan.backend == "torch") {
+  if (plan.card) {
+    std::string const name{plan.card->name};
+    plan.notes.push_back({"由libtorch在" + name + "上计算；参数与优化器状态在主机内存",
+                          "libtorch computes on " + name + "; parameters and optimizer state are in the host's memory"});
+  } else if (plan.backend == "torch") {
     plan.notes.push_back({"由libtorch计算", "libtorch computes"});
   } else if (precision_of_products(what.precision) != what.precision) {
     std::string const stored{name_of(what.precision)};
@@ -170,10 +177,11 @@ inline void note_backend(training_plan& plan) {
                           stored + " is what is stored and sent, sums are fp32; this CPU does not multiply " + stored +
                               ", so products run in fp32 on converted copies"});
   }
-  if (what.processor) {
-    std::string const name{what.processor->name};
-    plan.notes.push_back({"案例的处理器为" + name + "；本次运行在本机CPU上，峰值为本机实测",
-                          "the case's processor is " + name + "; this run is on this machine's CPU, its peak measured"});
+  if (what.processor && !(plan.card && plan.card->name == what.processor->name)) {
+    std::string const name{what.processor->name}, here{plan.card ? plan.card->name : std::string_view{}};
+    plan.notes.push_back({"案例的处理器为" + name + "；本次运行在" + (plan.card ? here : "本机CPU上，峰值为本机实测"),
+                          "the case's processor is " + name + "; this run is on " +
+                              (plan.card ? here : "this machine's CPU, its peak measured")});
     what.environment = {};  // the case describes another machine
   }
   if (what.attention != kunmetrics::attention_kind::flash && plan.backend == "cpu") {
@@ -239,6 +247,21 @@ inline bool fits(training_plan const& plan, std::int64_t ranks, std::optional<st
   return rank * ranks + process_bytes <= *available;
 }
 
+// The card that the first rank of this process computes on, where ranks compute on cards. Only our own operators tell a
+// profile what they take.
+inline void take_card(training_plan& plan, bool profiled) {
+  if (!plan.device.on_card) return;
+  if (profiled) throw input_error{needed_found("--profile", "--device cpu", described(plan.device))};
+  require_cards(plan.device, 1, cards());
+  plan.card = processor_of_card(*plan.device.card_of(plan.processes ? plan.processes->local : 0));
+}
+
+// Ranks of this process that do not share a core or a card.
+inline std::int64_t seats(training_plan const& plan) {
+  if (!plan.device.on_card) return plan.cores;
+  return plan.device.named >= 0 ? 1 : cards();
+}
+
 // The most ranks, at most `most`, that fit; 0 where not even one does.
 inline std::int64_t most_ranks(training_plan const& plan, std::int64_t most, std::optional<std::int64_t> available) {
   while (most > 0 && !fits(plan, most, available)) --most;
@@ -269,19 +292,20 @@ inline void require_memory(training_plan const& plan, std::optional<std::int64_t
       gibibytes(available.value_or(0)) + " available" + remedy)};
 }
 
-// Throws input_error for a case that cannot be trained here. Memory is judged by `require_memory`.
 // Steps between two lines of a run, and between two comparisons of its ranks.
 inline std::int64_t reporting_interval(training_plan const& plan) {
   return plan.what.deepspeed ? plan.what.deepspeed->steps_per_print : 10;
 }
 
+// Throws input_error for a case that cannot be trained here. Memory is judged by `require_memory`.
 inline training_plan planned(kunmetrics::case_file what, options const& o, std::optional<std::int64_t> available,
                              int cores, std::optional<process_ranks> processes = {}) {
-  training_plan plan{.what = std::move(what), .backend = o.backend, .engine = o.engine, .threads = static_cast<int>(o.threads), .cores = cores,
+  training_plan plan{.what = std::move(what), .backend = o.backend, .device = o.device, .engine = o.engine, .threads = static_cast<int>(o.threads), .cores = cores,
                      .processes = processes, .copies_state = o.checkpoint_every.has_value()};
   detail::require_trainable(plan.what, processes.has_value());
   detail::note_precision(plan, o.precision);
-  require_backend(plan.backend, plan.what.precision);
+  require_backend(plan.backend, plan.device, plan.what.precision);
+  detail::take_card(plan, o.profile);
   plan.settings = detail::settings_of(plan.what, o.seed);
   if (o.layers) {
     if (auto const slice = keep_layers(plan.what.model, *o.layers)) plan.notes.push_back(*slice);
@@ -295,9 +319,10 @@ inline training_plan planned(kunmetrics::case_file what, options const& o, std::
   auto ranks = processes ? processes->all : o.ranks.value_or(processors(plan.what.cluster).coherent());
   detail::require_countable(plan.what, ranks);
   if (o.layers && !o.ranks && !processes) {  // more ranks than cores would only make a slice's steps longer
-    ranks = std::max<std::int64_t>(1, detail::most_ranks(plan, std::min<std::int64_t>(ranks, cores), available));
+    ranks = std::max<std::int64_t>(1, detail::most_ranks(plan, std::min(ranks, detail::seats(plan)), available));
   }
   detail::set_ranks(plan, ranks);
+  require_cards(plan.device, processes ? processes->here : plan.ranks, cards());
   plan.threads = detail::threads_of(plan, plan.ranks);
   plan.settings.compute.threads = plan.threads;
   plan.rank_bytes = detail::rank_bytes(plan, plan.ranks);

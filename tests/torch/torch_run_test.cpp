@@ -38,3 +38,19 @@ TEST_CASE("the report has what libtorch allocated, and why there is nothing wher
   CHECK(libtorch["peak"]["value"] < 3 * (by_part["activations"]["value"].get<std::int64_t>() + by_part["scratch"]["value"].get<std::int64_t>()));
   CHECK(memory_of_run("cpu")["libtorch"]["peak"]["reason"] == "libtorch did not compute");
 }
+
+TEST_CASE("a card that is not there, or for other operators than libtorch's, is one line and exit 2") {
+  small_folder const folder;
+  folder.write(on_ranks(2, 1));
+  auto const refusal = [&](std::string const& backend, std::string const& device) {
+    auto const result = run_program(folder, LLAMA2_ZERO3_PROGRAM, with({"--out", "run", "--steps", "2", "--precision", "fp32",
+                                                                        "--backend", backend, "--device", device}));
+    CHECK(result.code == 2);
+    return result.err;
+  };
+  CHECK(refusal("cpu", "cuda") == "llama2_zero3: --device cuda: needed --backend torch, found cpu\n");
+  CHECK(refusal("torch", "gpu") == "llama2_zero3: --device: cpu, cuda or cuda:K was needed, received gpu\n");
+  auto const absent = refusal("torch", "cuda:99");  // no machine has so many
+  CHECK(absent.starts_with("llama2_zero3: --device cuda:99: needed "));
+  CHECK(absent.find('\n') == absent.size() - 1);
+}

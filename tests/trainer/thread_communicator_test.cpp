@@ -183,6 +183,15 @@ TEST_CASE("the first failure is told, not what others throw because of it") {
   CHECK(contains(seen.message, "the cause"));
 }
 
+TEST_CASE("of a failure told on several lines, as libtorch's are, the first is told") {
+  auto const seen = failure_of<std::runtime_error>(2, [](thread_communicator& ranks) {
+    if (ranks.rank() == 1) throw std::runtime_error("out of memory\nException raised from somewhere");
+    barrier(ranks);
+  });
+  CHECK(seen.message.ends_with(": out of memory"));
+  CHECK(seen.nests_cause);
+}
+
 TEST_CASE("a failure that is no std::exception is told too") {
   auto const seen = failure_of<int>(3, [](thread_communicator& ranks) {
     if (ranks.rank() == 1) throw 7;
