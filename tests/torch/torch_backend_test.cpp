@@ -169,6 +169,30 @@ TEST_CASE("two and four ranks have the bits of one") {
   }
 }
 
+// Takes 18 GB: tests/large_messages.sh runs it.
+TEST_CASE("collectives of more than 2 GiB arrive over gloo" * doctest::skip()) {
+  constexpr std::size_t part = (std::size_t{1} << 30U) + 4096, world = 2;
+  auto const said = [](int from, std::size_t to, std::size_t at) { return static_cast<std::byte>(at * 7 + (at >> 20U) + static_cast<std::size_t>(from) * 31 + to * 5); };
+  std::atomic<std::size_t> wrong = 0;
+  over_gloo{std::chrono::seconds{300}}(world, [&](c10d_communicator& ranks) {
+    std::vector<std::byte> sent(part * world), received(part * world);
+    for (std::size_t to = 0; to < world; ++to) {
+      for (std::size_t at = 0; at < part; ++at) sent[to * part + at] = said(ranks.rank(), to, at);
+    }
+    auto const check = [&](auto const& addressed_to) {
+      for (int from = 0; from < static_cast<int>(world); ++from) {
+        auto const of = std::span{received}.subspan(static_cast<std::size_t>(from) * part, part);
+        for (std::size_t at = 0; at < part; ++at) wrong += of[at] != said(from, addressed_to(from), at);
+      }
+    };
+    ranks.all_gather(std::span{sent}.first(part), received);
+    check([](int) { return std::size_t{0}; });
+    ranks.all_to_all(sent, received);
+    check([&](int) { return static_cast<std::size_t>(ranks.rank()); });
+  });
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("over gloo the cpu backend has the bits of threads too, and who gives up is heard by all") {
   CHECK(trained<cpu_backend<float>>(2, 5, over_gloo{}) == trained<cpu_backend<float>>(1, 5));
   std::array<std::string, 2> heard;

@@ -1,6 +1,7 @@
 // A rank for tests of mpi_communicator: mpirun starts several of it, the first argument says what they do.
 //
 //   collectives BYTES   both collectives of many sizes, no call moving more than BYTES; prints "right"
+//   large BYTES         both collectives once, of parts so large; prints "right"
 //   throw | hang | die  rank 2 does so at step 5, unit layer1; the timeout is 1 s
 //   together            ranks 0 and 3 throw at once
 #include "mpi_world.hpp"
@@ -44,19 +45,29 @@ void require(bool holds, std::string const& what) {
   if (!holds) throw std::runtime_error("wrong bytes: " + what);
 }
 
-void exchange(mpi_communicator& ranks, std::size_t bytes) {
+void gather(mpi_communicator& ranks, std::size_t bytes) {
   auto const size = static_cast<std::size_t>(ranks.size());
-  std::vector<std::byte> mine(bytes), send(bytes * size), received(bytes * size);
+  std::vector<std::byte> mine(bytes), received(bytes * size);
   fill(mine, ranks.rank(), -1);
   ranks.all_gather(mine, received);
   for (std::size_t r = 0; r < size; ++r) {
     require(holds(std::span{received}.subspan(r * bytes, bytes), static_cast<int>(r), -1), "all_gather");
   }
+}
+
+void swap_parts(mpi_communicator& ranks, std::size_t bytes) {
+  auto const size = static_cast<std::size_t>(ranks.size());
+  std::vector<std::byte> send(bytes * size), received(bytes * size);
   for (std::size_t r = 0; r < size; ++r) fill(std::span{send}.subspan(r * bytes, bytes), ranks.rank(), static_cast<int>(r));
   ranks.all_to_all(send, received);
   for (std::size_t r = 0; r < size; ++r) {
     require(holds(std::span{received}.subspan(r * bytes, bytes), static_cast<int>(r), ranks.rank()), "all_to_all");
   }
+}
+
+void exchange(mpi_communicator& ranks, std::size_t bytes) {
+  gather(ranks, bytes);
+  swap_parts(ranks, bytes);
 }
 
 void misbehave(mpi_communicator& ranks, std::string_view how, std::int64_t step) {
@@ -69,13 +80,20 @@ void misbehave(mpi_communicator& ranks, std::string_view how, std::int64_t step)
   while (how == "hang") std::this_thread::sleep_for(std::chrono::seconds{1});
 }
 
+void right(mpi_communicator& ranks) {
+  trainer::barrier(ranks);
+  if (ranks.rank() == 0) std::puts("right");
+}
+
 void body(mpi_communicator& ranks, std::string_view what, std::int64_t most) {
   if (what == "collectives") {
     for (std::size_t const bytes : std::initializer_list<std::size_t>{0, 1, 2, 3, 63, 64, 65, 257}) exchange(ranks, bytes);
     if (most >= 1000) exchange(ranks, 70'001);  // a call a byte would take minutes
-    trainer::barrier(ranks);
-    if (ranks.rank() == 0) std::puts("right");
-    return;
+    return right(ranks);
+  }
+  if (what == "large") {
+    exchange(ranks, static_cast<std::size_t>(most));
+    return right(ranks);
   }
   for (std::int64_t step = 1; step < 10; ++step) {
     for (auto const* unit : {"embedding", "layer0", "layer1"}) {
@@ -94,8 +112,9 @@ int main(int argc, char** argv) {
   std::signal(SIGUSR1, SIG_IGN);  // so does MPICH, with -disable-auto-cleanup
   try {
     auto const most = argc > 2 ? std::atoll(argv[2]) : 1 << 30;
-    mpi_communicator ranks{MPI_COMM_WORLD, {.timeout = std::chrono::seconds{what == "collectives" ? 120 : 1},
-                                            .message_bytes = most}};
+    trainer::mpi_limits limits{.timeout = std::chrono::seconds{what == "large" ? 300 : what == "collectives" ? 120 : 1}};
+    if (what != "large") limits.message_bytes = most;
+    mpi_communicator ranks{MPI_COMM_WORLD, limits};
     trainer::run_rank(ranks, [&](mpi_communicator& all) { body(all, what, most); });
     world.finish();
     return 0;
