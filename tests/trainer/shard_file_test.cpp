@@ -5,7 +5,8 @@
 
 #include <doctest/doctest.h>
 
-#include <cstring>
+#include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,7 @@ shard_copy::written_file written(std::filesystem::path const& path) {
 }
 
 bool holds(shard_file const& file, std::size_t unit, state_part part, std::vector<float> const& expected) {
-  auto const data = file.verified(unit, part);
-  return data.size() == expected.size() * sizeof(float) && std::memcmp(data.data(), expected.data(), data.size()) == 0;
+  return std::ranges::equal(file.verified(unit, part), std::as_bytes(std::span{expected}));
 }
 
 // Opens the file and reads all of it.
