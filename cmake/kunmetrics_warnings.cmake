@@ -12,4 +12,6 @@ target_compile_options(kunmetrics_warnings INTERFACE
   -Wall -Wextra -Wpedantic $<$<BOOL:${KUNMETRICS_WARNINGS_ARE_ERRORS}>:-Werror> -Wconversion -Wsign-conversion -Wshadow
   -Wold-style-cast -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wunused
   # g++ wants every member of a designated initialiser named; leaving out defaults is the point of one
-  -Wno-missing-field-initializers)
+  -Wno-missing-field-initializers
+  # clang sees a deprecated function in stable_sort of libstdc++ 12
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)

@@ -168,9 +168,9 @@ TEST_CASE("the real server scrapes every value") {
        "--storage.tsdb.path=" + (folder / "data").string(), "--web.listen-address=127.0.0.1:" + std::to_string(port),
        "--log.level=error"},
       (folder / "log").string()};
-  for (int step : {1, 7}) {
-    now.store(values(step));
-    auto const want = expected(prometheus_families(values(step)));
+  for (int trained : {1, 7}) {
+    now.store(values(trained));
+    auto const want = expected(prometheus_families(values(trained)));
     CHECK(want.size() == 9 + phase_names.size());
     bool const same = within(std::chrono::seconds{30}, [&] { return equal(scraped(port), want); });
     CHECK_MESSAGE(same, content(folder / "log"));

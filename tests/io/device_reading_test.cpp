@@ -40,8 +40,8 @@ TEST_CASE("lines that are no card's") {
 
 TEST_CASE("the last block of a log is its last cards, also while the next is being written") {
   std::string const first = "2023-05-01-12:00:00\n37C  74W 0MiB 32768MiB 0%\n38C  75W 0MiB 32768MiB 1%\n\n";
-  std::string const second = "2023-05-01-12:00:05\n57C 174W 29000MiB 32768MiB 96%\n58C 175W 29696MiB 32768MiB 98%\n\n";
-  auto const last = last_device_readings(first + second);
+  std::string const next = "2023-05-01-12:00:05\n57C 174W 29000MiB 32768MiB 96%\n58C 175W 29696MiB 32768MiB 98%\n\n";
+  auto const last = last_device_readings(first + next);
   REQUIRE(last.size() == 2);
   CHECK(last[1].temperature_celsius == 58);
   CHECK(last_device_readings(first + "2023-05-01-12:00:05\n").size() == 2);

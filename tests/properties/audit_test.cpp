@@ -138,12 +138,12 @@ TEST_CASE("another unit of time changes no verdict, no trap and no MFU") {
     slower.tokens_per_second->value /= by;
     slower.tokens_per_processor_second->value /= by;
     slower.samples_per_second->value /= by;
-    auto const one = audit(run.facts);
+    auto const said = audit(run.facts);
     auto const other = audit(slower);
-    RC_ASSERT(one.verdict == other.verdict);
-    RC_ASSERT(one.conventions == other.conventions);
-    RC_ASSERT(one.findings.size() == other.findings.size());
-    for (auto const& [name, value] : one.mfu) RC_ASSERT(near(value, other.mfu.at(name)));
+    RC_ASSERT(said.verdict == other.verdict);
+    RC_ASSERT(said.conventions == other.conventions);
+    RC_ASSERT(said.findings.size() == other.findings.size());
+    for (auto const& [name, value] : said.mfu) RC_ASSERT(near(value, other.mfu.at(name)));
   });
 }
 

@@ -145,12 +145,12 @@ TEST_CASE("goodput") {
   });
   holds("repeating a step costs what it takes and gains nothing; a pause lowers the ratio", [] {
     goodput of;
-    auto step = any_step();
-    step.time += 1.0 * second;
-    step.warm_up = step.skipped = false;
-    add_step(of, step);
+    auto trained = any_step();
+    trained.time += 1.0 * second;
+    trained.warm_up = trained.skipped = false;
+    add_step(of, trained);
     auto again = of;
-    add_step(again, step, true);
+    add_step(again, trained, true);
     RC_ASSERT((again.productive == of.productive && again.repeated == of.productive));
     RC_ASSERT(again.total() == 2.0 * of.total());
     auto paused = of;
@@ -252,9 +252,9 @@ TEST_CASE("percentiles of durations") {
     RC_ASSERT((merged == sketch && other_way == sketch && sketch.count() == all.size()));
     std::ranges::sort(all);
     double before = 0;
-    for (int percent = 1; percent <= 100; ++percent) {
-      auto const rank = static_cast<std::size_t>(std::ceil(static_cast<double>(all.size()) * percent / 100 - 1e-9));
-      auto const exact = all[std::max<std::size_t>(rank, 1) - 1], estimate = sketch.percentile(percent).coherent();
+    for (int below = 1; below <= 100; ++below) {
+      auto const rank = static_cast<std::size_t>(std::ceil(static_cast<double>(all.size()) * below / 100 - 1e-9));
+      auto const exact = all[std::max<std::size_t>(rank, 1) - 1], estimate = sketch.percentile(below).coherent();
       RC_ASSERT(std::abs(estimate - exact) <= exact * duration_sketch::relative_error * (1 + 1e-9) + 1e-9);
       RC_ASSERT(estimate >= before);
       before = estimate;
