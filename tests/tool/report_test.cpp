@@ -119,8 +119,8 @@ TEST_CASE("a run of fewer layers is reported with their FLOP, and says that it w
   CHECK(run["model"] == "llama2-7b, 2 layers");
   // PaLM: 6 N + 12 L H Q T of two layers, N without the embedding but with the head
   double const parameters = 2.0 * (4 * 4096 * 4096 + 3 * 4096 * 11008 + 2 * 4096) + 4096 + 32000.0 * 4096;
-  double const flop = 6 * parameters + 12.0 * 2 * 4096 * 512;
-  CHECK(run["mfu"]["palm"]["value"].get<double>() == doctest::Approx(1024 * flop / 128e12).epsilon(1e-6));
+  double const of_token = 6 * parameters + 12.0 * 2 * 4096 * 512;
+  CHECK(run["mfu"]["palm"]["value"].get<double>() == doctest::Approx(1024 * of_token / 128e12).epsilon(1e-6));
   CHECK(run["notes"].back()["en"] == "2/32 layers of the model, at its full width");
   CHECK(output(folder, {"steps.jsonl", "--case", r300, "--layers", "2"})
             .find("2/32 layers of the model, at its full width") != std::string::npos);
