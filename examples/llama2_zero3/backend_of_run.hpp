@@ -41,7 +41,7 @@ inline int cards() {
 // A card as the table of devices has it, or without a peak where it has none of that name. Precondition: it is there.
 inline kunmetrics::device processor_of_card([[maybe_unused]] int card) {
 #ifdef LLAMA2_ZERO3_TORCH
-  if (auto const known = kunmetrics::device_of(at::Device{at::kCUDA, static_cast<at::DeviceIndex>(card)})) return *known;
+  if (auto const known = kunmetrics::device_of(device_of_card(card))) return *known;
 #endif
   return {.name = "a card that is in no table", .is = "a card of CUDA"};
 }
@@ -107,7 +107,7 @@ class backend_allocations {
 #ifdef LLAMA2_ZERO3_TORCH
     if (counter_) return bytes{counter_->counted().bytes, counter_->counted().peak_bytes};
     if (!card_) return std::nullopt;
-    auto const use = kunmetrics::device_memory_of(at::Device{at::kCUDA, static_cast<at::DeviceIndex>(*card_)});
+    auto const use = kunmetrics::device_memory_of(device_of_card(card_));
     if (use) return bytes{use->bytes, use->peak_bytes, use->reserved_bytes ? std::optional{*use->reserved_bytes} : std::nullopt};
 #endif
     return std::nullopt;

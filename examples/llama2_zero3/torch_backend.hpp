@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -32,6 +33,11 @@ constexpr at::ScalarType torch_type() {
   if constexpr (std::same_as<Number, bfloat16>) return at::kBFloat16;
   if constexpr (std::same_as<Number, float16>) return at::kHalf;
   return at::kFloat;
+}
+
+// A card of CUDA, or the CPU where none is named.
+inline at::Device device_of_card(std::optional<int> card) {
+  return card ? at::Device{at::kCUDA, static_cast<at::DeviceIndex>(*card)} : at::Device{at::kCPU};
 }
 
 // Host memory as a tensor, there or sent to the device. It may be written to only where Number is not const.
@@ -68,8 +74,7 @@ class torch_backend {
 
   // On the card that is named, else on the CPU; libtorch has its own threads.
   torch_backend(llama_shape const& shape, std::int64_t samples, std::int64_t sequence_length, compute_settings const& compute)
-      : torch_backend(shape, samples, sequence_length,
-                      compute.card ? at::Device{at::kCUDA, static_cast<at::DeviceIndex>(*compute.card)} : at::Device{at::kCPU}) {}
+      : torch_backend(shape, samples, sequence_length, device_of_card(compute.card)) {}
 
   std::int64_t hidden_elements() const noexcept { return batch_.rows() * shape_.hidden; }
   layer_activations make_activations() const { return {}; }
