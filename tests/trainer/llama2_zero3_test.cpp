@@ -175,7 +175,13 @@ TEST_CASE("tuned products train the same model, and the report has table and gai
   auto const first = with("cache");
   REQUIRE(first.code == 0);
   CHECK(first.err.find("FC blocking") != std::string::npos);
-  auto const measured = json::parse(content(folder / "run/report.json"))["fc_tuning"];
+  auto const reported = [&] { return json::parse(content(folder / "run/report.json"))["fc_tuning"]; };
+  auto measured = reported();
+  for (int more = 4; more > 0 && measured["complete"] == false; --more) {  // a busy machine cut it short: it is not kept
+    REQUIRE(with("cache").code == 0);
+    measured = reported();
+  }
+  REQUIRE(measured["complete"] == true);
   CHECK(measured["products"].size() == 15);
   CHECK(measured["gain"]["value"].get<double>() > 0);
   auto const tuned = json_lines_of(content(folder / "run/steps.jsonl"));
@@ -183,7 +189,7 @@ TEST_CASE("tuned products train the same model, and the report has table and gai
     CHECK(tuned[i]["loss"].get<double>() == doctest::Approx(plain[i]["loss"].get<double>()).epsilon(1e-5));
   }
   REQUIRE(with("cache").code == 0);
-  CHECK(json::parse(content(folder / "run/report.json"))["fc_tuning"] == measured);
+  CHECK(reported() == measured);
 }
 
 TEST_CASE("a profile says where the time went, on standard error and in two files") {
