@@ -40,11 +40,11 @@ inline void multiply_alike(training_plan& plan, any_communicator& ranks) {
 }
 
 // What all ranks prepare alike, or the refusal that the first of those that refuse has to tell.
-inline std::optional<job> prepared_alike(options const& o, any_communicator& ranks, int local_size, int local_rank) {
+inline std::optional<job> prepared_alike(options const& o, any_communicator& ranks, process_ranks const& processes) {
   std::optional<job> what;
   std::string refusal;
   try {
-    what.emplace(prepared(o, process_ranks{ranks.size(), local_size, local_rank}));
+    what.emplace(prepared(o, processes));
   } catch (std::exception const& failure) {
     refusal = failure.what();
   }
@@ -64,7 +64,7 @@ inline std::optional<job> prepared_alike(options const& o, any_communicator& ran
 template <communicator Transport>
 int train_alike(options const& o, Transport& transport, std::atomic<bool> const& stop) {
   any_communicator ranks{transport};
-  auto const what = prepared_alike(o, ranks, transport.local_size(), transport.local_rank());
+  auto const what = prepared_alike(o, ranks, {ranks.size(), transport.local_size(), transport.local_rank()});
   if (what) run_rank(transport, [&](Transport&) { train(*what, process_engine{ranks}, stop); });
   return what ? 0 : 2;
 }

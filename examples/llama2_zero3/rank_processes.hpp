@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,14 +79,10 @@ class rank_processes {
   std::size_t size() const { return all_.size(); }
 
   // Ranks on this host, this one included.
-  int local() const {
-    return static_cast<int>(std::ranges::count_if(all_, [&](auto const& other) { return other.same_host(all_[own_]); }));
-  }
+  int local() const { return near_among(all_); }
 
   // Which of them this one is, from 0, in the order of all ranks.
-  int place() const {
-    return static_cast<int>(std::ranges::count_if(std::span{all_}.first(own_), [&](auto const& other) { return other.same_host(all_[own_]); }));
-  }
+  int place() const { return near_among(std::span{all_}.first(own_)); }
 
   bool is_near(std::size_t rank) const { return all_[rank].same_host(all_[own_]); }
   bool is_gone(std::size_t rank) const { return is_near(rank) && all_[rank].gone(); }
@@ -99,6 +96,10 @@ class rank_processes {
   }
 
  private:
+  int near_among(std::span<process_identity const> some) const {
+    return static_cast<int>(std::ranges::count_if(some, [&](auto const& other) { return other.same_host(all_[own_]); }));
+  }
+
   std::vector<process_identity> all_;
   std::size_t own_;
 };
