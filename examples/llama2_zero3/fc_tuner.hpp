@@ -2,7 +2,8 @@
 //
 // Every product is measured in the ways that fc_measurement.hpp names. A height of blocks is one for all products
 // of a layer, so the sum over them decides; at that height each takes its fastest way. The budget is shared out
-// evenly over the products that are left. What has not been measured stays as it is.
+// evenly over the products that are left, and what then is left of it over those that it cut short. What has not been
+// measured stays as it is.
 // A tuned plan may change the last bits of a run; all ranks of a run must be given the same.
 #pragma once
 
@@ -119,6 +120,12 @@ fc_tuning tuned_fc(llama_shape const& shape, std::int64_t rows, int threads,
     for (auto const use : {fc_use::forward, fc_use::input_gradient, fc_use::weight_gradient}) {
       measured.push_back(measure(matrix, use, left() / to_come--));
     }
+  }
+  // what a moment of other work has cut short is measured again, in the time that others did not take
+  for (auto& product : measured) {
+    if (product.complete) continue;
+    auto again = measure(product.matrix, product.use, left());
+    if (again.candidates.size() > product.candidates.size()) product = std::move(again);
   }
   fc_tuning tuning{.plan = untuned_fc_plan<Number>(rows)};
   tuning.complete = std::ranges::all_of(measured, &fc_measured::complete);
