@@ -155,8 +155,15 @@ TEST_CASE("many threads count at the same time, each its own") {
 }
 
 TEST_CASE("out of scope nothing is left behind") {
-  { flop_counter const counter; }
+  {
+    flop_counter counter;
+    flop_counter inner;
+    { auto const scope = inner.module("a"); }
+    auto const scope = counter.module("b");
+    CHECK(c10::impl::tls_is_dispatch_key_included(torch_operators::observing));
+  }
   CHECK(!at::hasThreadLocalCallbacks());
+  CHECK(!c10::impl::tls_is_dispatch_key_included(torch_operators::observing));
   CHECK(c10::ThreadLocalDebugInfo::get(kunmetrics::detail::counting::state::kind) == nullptr);
 }
 
@@ -165,6 +172,58 @@ TEST_CASE("products that cannot be counted are listed") {
   torch::linalg_svd(torch::randn({4, 4}));
   torch::linalg_svd(torch::randn({4, 4}));
   CHECK(counter.uncounted() == std::map<std::string, std::int64_t>{{"aten::_linalg_svd", 2}});
+}
+
+namespace foreign {
+torch::Tensor gathered(torch::Tensor const& a) { return a.clone(); }
+torch::Tensor squared(torch::Tensor const& a) { return a.mm(a); }
+}  // namespace foreign
+
+TEST_CASE("operators of another library, loaded late, are listed unless their parts are counted") {
+  { flop_counter const before; }
+  torch::Library library{torch::Library::DEF, "kunmetrics_test", c10::nullopt, __FILE__, __LINE__};
+  library.def("gathered(Tensor a) -> Tensor", TORCH_FN(foreign::gathered));
+  library.def("squared(Tensor a) -> Tensor", TORCH_FN(foreign::squared));
+  auto const call = [](char const* name, torch::Tensor const& a) {
+    auto const found = c10::Dispatcher::singleton().findSchemaOrThrow(name, "");
+    return found.typed<torch::Tensor(torch::Tensor const&)>().call(a);
+  };
+  auto const a = torch::ones({4, 4});
+  flop_counter const counter;
+  CHECK(call("kunmetrics_test::gathered", a).equal(a));
+  CHECK(call("kunmetrics_test::squared", a).equal(a * 4));
+  CHECK(counter.uncounted() == std::map<std::string, std::int64_t>{{"kunmetrics_test::gathered", 1}});
+  CHECK(counter.counted().forward == 2 * 4 * 4 * 4);
+}
+
+TEST_CASE("an operator is counted as the program called it: in place, into an output, cast, without gradients") {
+  auto const a = torch::ones({4, 4});
+  auto sum = torch::zeros({4, 4});
+  CHECK(counted([&] { torch::mm_out(sum, a, a); }).forward == 128);
+  CHECK(counted([&] { sum.addmm_(a, a); }).forward == 128);
+  CHECK(sum.equal(a * 8));
+  CHECK(counted([&] { CHECK_THROWS(a.mm(torch::ones({5, 4}))); }) == executed_flop{});
+  c10::impl::tls_set_dispatch_key_excluded(c10::DispatchKey::AutocastCPU, false);  // autocast, by any version's name
+  CHECK(counted([&] { CHECK((a.mm(a).scalar_type() == torch::kBFloat16)); }).forward == 128);
+  c10::impl::tls_set_dispatch_key_excluded(c10::DispatchKey::AutocastCPU, true);
+  torch::InferenceMode const no_gradients;
+  CHECK(counted([&] { a.mm(a); }).forward == 128);
+}
+
+TEST_CASE("a thread that is handed libtorch's state counts for the counter") {
+  auto const a = torch::ones({4, 4});
+  flop_counter const counter;
+  std::thread{at::wrapPropagateTLSState([&] { a.mm(a); })}.join();
+  CHECK(counter.counted().forward == 128);
+}
+
+TEST_CASE("a dispatch key that another library has is not taken from it") {
+  struct of_nothing : c10::OperatorKernel {
+    static std::unique_ptr<of_nothing> of(std::string const&) { return nullptr; }
+    void operator()(c10::OperatorHandle const&, c10::DispatchKeySet, torch::jit::Stack*) {}
+  };
+  torch_operators::observing_kernels<of_nothing> second;
+  CHECK_THROWS_WITH(second.up_to_date(), doctest::Contains("DeferredInit"));
 }
 
 TEST_CASE("the counted MFU is the convention's, and says that it was counted") {

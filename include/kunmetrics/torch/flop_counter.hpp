@@ -5,18 +5,24 @@
 //   counter.counted().forward     FLOP of the forward pass, exact
 // Counts what this thread runs and the backward passes that it starts, on whatever threads autograd runs
 // them. forward, backward and recomputed work stand apart; so does what fused kernels skip of a causal
-// square. Operators that may do products but have no formula are listed by uncounted(), never ignored.
-// Out of scope it costs nothing: no callback is left behind. Counters nest, each sees the inner one's work.
+// square. Operators that may do products but have no formula are listed by uncounted(), never ignored, and so
+// are those of other libraries that were loaded before the counter was made.
+// In scope a product costs a fraction of a microsecond more and other operators nothing; out of scope nothing
+// does. Counters nest, each sees the inner one's work. An operator that throws has not run.
 // Recomputed is a forward operator in the backward pass while grad mode is on, as checkpointing runs it; a
-// backward pass with create_graph looks the same and is counted there. Left out: element-wise work.
+// backward pass with create_graph looks the same and is counted there. Left out: element-wise work, and nodes
+// of autograd that a program calls by hand count as forward.
 #pragma once
 
+#include <kunmetrics/torch/observing_kernels.hpp>
 #include <kunmetrics/torch/operator_flops.hpp>
 
 #include <ATen/SequenceNumber.h>
+#include <ATen/core/stack.h>
 #include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/ThreadLocalDebugInfo.h>
+#include <torch/csrc/autograd/graph_task.h>
 
 #include <atomic>
 #include <cstdint>
@@ -42,16 +48,6 @@ struct executed_flop {
 };
 
 namespace detail::counting {
-
-// The inputs of a call. RecordFunction::inputs() will not do: where a program without NDEBUG is linked with a
-// libtorch that was built with it, it asserts a flag that the library never sets. An explicit instantiation may
-// name a private member.
-template <auto Member>
-struct reached_inputs {
-  friend torch_operators::inputs inputs_of(at::RecordFunction const& called) { return called.*Member; }
-};
-torch_operators::inputs inputs_of(at::RecordFunction const& called);
-template struct reached_inputs<&at::RecordFunction::inputs_>;
 
 enum class pass { forward, backward, recomputed };
 
@@ -143,77 +139,99 @@ struct module_frame {
 };
 inline thread_local module_frame* innermost = nullptr;
 
-// Where this thread is: in which node of a backward pass, and inside of an operator that is counted whole.
-struct place {
-  bool in_backward = false;
-  bool counted_whole = false;
+// The node of a backward pass that this thread runs, known where modules are asked for.
+struct backward_node {
+  bool running = false;
   std::int64_t sequence = -1;
   std::uint64_t forward_thread = 0;
-  module_frame* outermost = nullptr;  // scopes that were open when the backward pass began say nothing of it
-  std::int64_t counted_calls = 0;     // to tell whether an operator was counted by its parts
+  module_frame* outermost = nullptr;  // scopes that were open when it began say nothing of it
 };
-inline thread_local place here;
+inline thread_local backward_node node;
 
-// Puts the place back as it was, at the end of an operator.
-struct left_behind : at::ObserverContext {
-  place before = here;
-  std::string_view list_unless_counted{};
+// Puts the node around it back, at the end of a node.
+struct node_around : at::ObserverContext {
+  backward_node before = node;
+};
+inline std::unique_ptr<at::ObserverContext> begin_node(at::RecordFunction const& begun) {
+  auto around = std::make_unique<node_around>();
+  node = {true, begun.seqNr(), begun.forwardThreadId(), innermost};
+  return around;
+}
+inline void end_node(at::RecordFunction const&, at::ObserverContext* around) {
+  if (around != nullptr) node = static_cast<node_around&>(*around).before;
+}
+
+// The backward passes that this thread starts know their node while this is held. It costs a microsecond a node,
+// as libtorch makes up each one's name: for counters that tell modules apart alone.
+class followed_nodes {
+ public:
+  static std::shared_ptr<followed_nodes> of_this_thread() {
+    thread_local std::weak_ptr<followed_nodes> shared;
+    auto held = shared.lock();
+    if (held == nullptr) shared = held = std::make_shared<followed_nodes>();
+    return held;
+  }
+  ~followed_nodes() { at::removeCallback(callback_); }
+
+ private:
+  at::CallbackHandle callback_ = at::addThreadLocalCallback(
+      at::RecordFunctionCallback{begin_node, end_node}.scopes({at::RecordScope::BACKWARD_FUNCTION}));
 };
 
 inline flop_sums* module_at(state& each) {
-  for (auto* frame = innermost; frame != here.outermost && frame != nullptr; frame = frame->outer) {
+  for (auto* frame = innermost; frame != node.outermost && frame != nullptr; frame = frame->outer) {
     if (frame->of == &each) return frame->sums;
   }
-  return here.in_backward ? each.module_of(here.forward_thread, here.sequence) : nullptr;
+  return node.running ? each.module_of(node.forward_thread, node.sequence) : nullptr;
 }
 
+inline thread_local std::int64_t counted_calls = 0;  // to tell whether an operator was counted by its parts
+
 inline void count(torch_operators::operator_flop const& call) {
-  auto const in = !here.in_backward                 ? pass::forward
-                  : c10::GradMode::is_enabled() ? pass::recomputed
-                                                : pass::backward;
+  bool const in_backward = torch::autograd::get_current_graph_task_nodes_in_graph() != nullptr;
+  auto const in = !in_backward ? pass::forward : c10::GradMode::is_enabled() ? pass::recomputed : pass::backward;
   for (auto* each = state::active(); each != nullptr; each = each->outer()) {
     each->sums.add(in, call);
     if (auto* const module = module_at(*each)) module->add(in, call);
   }
-  ++here.counted_calls;
+  ++counted_calls;
 }
 
-inline std::unique_ptr<at::ObserverContext> begin_backward(at::RecordFunction const& node) {
-  auto leaving = std::make_unique<left_behind>();
-  here.in_backward = true;
-  here.sequence = node.seqNr();
-  here.forward_thread = node.forwardThreadId();
-  here.outermost = innermost;
-  return leaving;
-}
-
-inline std::unique_ptr<at::ObserverContext> begin(at::RecordFunction const& called) {
-  if (called.scope() == at::RecordScope::BACKWARD_FUNCTION) return begin_backward(called);
-  if (here.counted_whole) return nullptr;
-  std::string_view const name = called.name();
-  auto const* const known = torch_operators::operators.find(name);
-  if (known == nullptr && !torch_operators::is_foreign(name)) return nullptr;
-  auto leaving = std::make_unique<left_behind>();
-  auto const given = inputs_of(called);
-  if (known != nullptr && known->flop != nullptr && torch_operators::parts::is_tensor(given, known->tensor)) {
-    count(known->flop(given));
-    here.counted_whole = true;
-  } else {
-    leaving->list_unless_counted = known != nullptr ? known->name : name;
+// What a counting thread runs in an operator's place: counts, and runs the operator.
+class counting_kernel final : public c10::OperatorKernel {
+ public:
+  // Null for operators that do no products, as far as is known.
+  static std::unique_ptr<counting_kernel> of(std::string const& name) {
+    auto const* const known = torch_operators::operators.find(name);
+    if (known == nullptr && !torch_operators::is_foreign(name)) return nullptr;
+    return std::make_unique<counting_kernel>(name, known);
   }
-  return leaving;
-}
+  counting_kernel(std::string name, torch_operators::known_operator const* known) : name_{std::move(name)}, known_{known} {}
 
-inline void end(at::RecordFunction const&, at::ObserverContext* context) {
-  if (context == nullptr) return;
-  auto const& left = static_cast<left_behind&>(*context);
-  auto const calls = here.counted_calls;
-  if (!left.list_unless_counted.empty() && calls == left.before.counted_calls) {
-    for (auto* each = state::active(); each != nullptr; each = each->outer()) each->list(left.list_unless_counted);
+  void operator()(c10::OperatorHandle const& called, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+    auto const rest = keys & c10::DispatchKeySet{c10::DispatchKeySet::FULL_AFTER, torch_operators::observing};
+    auto const inputs = torch::jit::last(*stack, called.schema().arguments().size());
+    if (known_ != nullptr && known_->flop != nullptr && torch_operators::parts::is_tensor(inputs, known_->tensor)) {
+      auto const flop = known_->flop(inputs);
+      c10::impl::ExcludeDispatchKeyGuard const its_parts{torch_operators::observing};  // are counted with it
+      called.redispatchBoxed(rest, stack);
+      count(flop);
+    } else {
+      auto const before = counted_calls;
+      called.redispatchBoxed(rest, stack);
+      if (counted_calls == before) list();
+    }
   }
-  here = left.before;
-  here.counted_calls = calls;
-}
+
+ private:
+  void list() const {
+    for (auto* each = state::active(); each != nullptr; each = each->outer()) each->list(name_);
+  }
+
+  std::string name_;
+  torch_operators::known_operator const* known_;
+};
+inline torch_operators::observing_kernels<counting_kernel> kernels;
 }  // namespace detail::counting
 
 // Made and destroyed on one thread, as scopes nest.
@@ -224,15 +242,8 @@ class flop_counter {
   flop_counter()
       : outer_{detail::counting::state::active()},
         state_{std::make_shared<detail::counting::state>(outer_)},
-        guard_{detail::counting::state::kind, state_} {
-    if (outer_ != nullptr) return;  // its callback finds this counter too
-    callback_ = at::addThreadLocalCallback(at::RecordFunctionCallback{detail::counting::begin, detail::counting::end}
-                                               .needsInputs(true)
-                                               .scopes({at::RecordScope::FUNCTION, at::RecordScope::BACKWARD_FUNCTION}));
-  }
-  ~flop_counter() {
-    if (callback_) at::removeCallback(*callback_);
-  }
+        guard_{detail::counting::state::kind, state_},
+        observing_{detail::counting::kernels.up_to_date()} {}
   flop_counter(flop_counter const&) = delete;
   flop_counter& operator=(flop_counter const&) = delete;
 
@@ -240,7 +251,7 @@ class flop_counter {
   executed_flop counted() const { return state_->sums.read(); }
 
   // Work until the scope ends, and what the backward pass does for it, is also the module's of that name.
-  // Of nested scopes the innermost has it.
+  // Of nested scopes the innermost has it. To be called on the counter's thread.
   [[nodiscard]] module_scope module(std::string const& name);
   std::map<std::string, executed_flop> by_module() const { return state_->by_module(); }
 
@@ -251,7 +262,8 @@ class flop_counter {
   detail::counting::state* outer_;
   std::shared_ptr<detail::counting::state> state_;
   c10::DebugInfoGuard guard_;
-  std::optional<at::CallbackHandle> callback_;
+  c10::impl::IncludeDispatchKeyGuard observing_;
+  std::shared_ptr<detail::counting::followed_nodes> nodes_;
 };
 
 class flop_counter::module_scope {
@@ -275,6 +287,7 @@ class flop_counter::module_scope {
 };
 
 inline flop_counter::module_scope flop_counter::module(std::string const& name) {
+  if (nodes_ == nullptr) nodes_ = detail::counting::followed_nodes::of_this_thread();
   return {*state_, state_->module(name)};
 }
 
