@@ -62,7 +62,9 @@ class flop_sums {
   executed_flop read() const { return {forward_.load(), backward_.load(), recomputed_.load(), masked_.load()}; }
 
  private:
-  static void add_to(std::atomic<std::int64_t>& sum, std::int64_t flop) { sum.fetch_add(flop, std::memory_order_relaxed); }
+  static void add_to(std::atomic<std::int64_t>& sum, std::int64_t flop) {
+    sum.fetch_add(flop, std::memory_order_relaxed);
+  }
   std::atomic<std::int64_t> forward_{0}, backward_{0}, recomputed_{0}, masked_{0};
 };
 
@@ -206,7 +208,8 @@ class counting_kernel final : public c10::OperatorKernel {
     if (known == nullptr && !torch_operators::is_foreign(name)) return nullptr;
     return std::make_unique<counting_kernel>(name, known);
   }
-  counting_kernel(std::string name, torch_operators::known_operator const* known) : name_{std::move(name)}, known_{known} {}
+  counting_kernel(std::string name, torch_operators::known_operator const* known)
+      : name_{std::move(name)}, known_{known} {}
 
   void operator()(c10::OperatorHandle const& called, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
     auto const rest = keys & c10::DispatchKeySet{c10::DispatchKeySet::FULL_AFTER, torch_operators::observing};
@@ -239,6 +242,7 @@ class flop_counter {
  public:
   class module_scope;
 
+  // Throws std::runtime_error where another library has the dispatch key that a counter observes by.
   flop_counter()
       : outer_{detail::counting::state::active()},
         state_{std::make_shared<detail::counting::state>(outer_)},

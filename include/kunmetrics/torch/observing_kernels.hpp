@@ -34,15 +34,18 @@ class observing_kernels {
     auto& dispatcher = c10::Dispatcher::singleton();
     if (dispatcher.hasBackendFallbackForDispatchKey(observing)) return;
     registered_ = new registrations;  // never taken back: threads may run operators to the last
-    registered_->handles.push_back(dispatcher.registerFallback(observing, c10::KernelFunction::makeFallthrough(), library));
-    registered_->handles.push_back(dispatcher.addRegistrationListener(std::make_unique<listener>(*registered_)));
+    auto& handles = registered_->handles;
+    handles.push_back(dispatcher.registerFallback(observing, c10::KernelFunction::makeFallthrough(), library));
+    handles.push_back(dispatcher.addRegistrationListener(std::make_unique<listener>(*registered_)));
     registered_->put_in_place();
   }
 
   // The key, when the operators of libraries that were loaded since have their kernels too.
   // Throws std::runtime_error where another library has the key.
   c10::DispatchKey up_to_date() {
-    if (registered_ == nullptr) throw std::runtime_error{"libtorch's dispatch key DeferredInit is in use by another library"};
+    if (registered_ == nullptr) {
+      throw std::runtime_error{"libtorch's dispatch key DeferredInit is in use by another library"};
+    }
     if (registered_->waiting.load(std::memory_order_acquire)) registered_->put_in_place();
     return observing;
   }
@@ -59,9 +62,12 @@ class observing_kernels {
 
     void put_in_place() {
       std::lock_guard const only_one{handles_lock};
-      for (auto& name : taken()) {
+      auto& dispatcher = c10::Dispatcher::singleton();
+      for (auto const& name : taken()) {
+        auto const loaded_again = dispatcher.findOp(name);
+        if (loaded_again && loaded_again->hasKernelForDispatchKey(observing)) continue;
         auto kernel = c10::KernelFunction::makeFromBoxedFunctor(Kernel::of(name.name));
-        handles.push_back(c10::Dispatcher::singleton().registerImpl(std::move(name), observing, std::move(kernel), {}, nullptr, library));
+        handles.push_back(dispatcher.registerImpl(name, observing, std::move(kernel), {}, nullptr, library));
       }
       std::lock_guard const lock{names_lock};
       waiting.store(!names.empty(), std::memory_order_release);
