@@ -179,7 +179,7 @@ torch::Tensor gathered(torch::Tensor const& a) { return a.clone(); }
 torch::Tensor squared(torch::Tensor const& a) { return a.mm(a); }
 
 torch::Library loaded() {
-  torch::Library library{torch::Library::DEF, "kunmetrics_test", c10::nullopt, __FILE__, __LINE__};
+  torch::Library library{torch::Library::DEF, "kunmetrics_test", {}, __FILE__, __LINE__};
   library.def("gathered(Tensor a) -> Tensor", TORCH_FN(gathered));
   library.def("squared(Tensor a) -> Tensor", TORCH_FN(squared));
   return library;
@@ -215,6 +215,21 @@ TEST_CASE("an operator is counted as the program called it: in place, into an ou
   c10::impl::tls_set_dispatch_key_excluded(c10::DispatchKey::AutocastCPU, true);
   torch::InferenceMode const no_gradients;
   CHECK(counted([&] { a.mm(a); }).forward == 128);
+}
+
+TEST_CASE("a call whose sizes a formula cannot tell fails or runs as it does uncounted, and is counted by its parts") {
+  auto const a = torch::ones({4, 4});
+  flop_counter const counter;
+  CHECK_THROWS_WITH(a.mm(torch::ones({4})), doctest::Contains("mat2 must be a matrix"));
+  CHECK_THROWS_WITH(torch::conv2d(torch::ones({1, 1, 4, 4}), torch::ones({1, 1, 2, 2}), {}, at::IntArrayRef{0, 1}),
+                    doctest::Contains("stride"));
+  CHECK(counter.counted() == executed_flop{});
+  auto const ragged = [](std::int64_t columns) {  // [2, {2, 3}, columns]
+    return at::_nested_tensor_from_tensor_list({torch::ones({2, columns}), torch::ones({3, columns})});
+  };
+  ragged(5).bmm(ragged(5).transpose(1, 2));
+  CHECK(counter.counted().forward == 2 * (2 * 5 * 2 + 3 * 5 * 3));
+  CHECK(counter.uncounted().empty());
 }
 
 TEST_CASE("a thread that is handed libtorch's state counts for the counter") {

@@ -7,11 +7,11 @@
 // them. forward, backward and recomputed work stand apart; so does what fused kernels skip of a causal
 // square. Operators that may do products but have no formula are listed by uncounted(), never ignored, and so
 // are those of other libraries that were loaded before the counter was made.
-// In scope a product costs a fraction of a microsecond more and other operators nothing; out of scope nothing
-// does. Counters nest, each sees the inner one's work. An operator that throws has not run.
-// Recomputed is a forward operator in the backward pass while grad mode is on, as checkpointing runs it; a
-// backward pass with create_graph looks the same and is counted there. Left out: element-wise work, and nodes
-// of autograd that a program calls by hand count as forward.
+// In scope the operators that are counted or listed cost a fraction of a microsecond more and others nothing; out
+// of scope nothing does. Counters nest, each sees the inner one's work. An operator that throws has not run.
+// Recomputed is a forward operator in the backward pass, its hooks among it, while grad mode is on, as
+// checkpointing runs it; a backward pass with create_graph and the engine's final callbacks look the same and are
+// counted there. Nodes of autograd that a program calls by hand count as forward. Left out: element-wise work.
 #pragma once
 
 #include <kunmetrics/torch/observing_kernels.hpp>
@@ -27,6 +27,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <exception>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -189,9 +190,10 @@ inline flop_sums* module_at(state& each) {
 
 inline thread_local std::int64_t counted_calls = 0;  // to tell whether an operator was counted by its parts
 
+inline bool in_backward() { return torch::autograd::get_current_graph_task_nodes_in_graph() != nullptr; }
+
 inline void count(torch_operators::operator_flop const& call) {
-  bool const in_backward = torch::autograd::get_current_graph_task_nodes_in_graph() != nullptr;
-  auto const in = !in_backward ? pass::forward : c10::GradMode::is_enabled() ? pass::recomputed : pass::backward;
+  auto const in = !in_backward() ? pass::forward : c10::GradMode::is_enabled() ? pass::recomputed : pass::backward;
   for (auto* each = state::active(); each != nullptr; each = each->outer()) {
     each->sums.add(in, call);
     if (auto* const module = module_at(*each)) module->add(in, call);
@@ -204,7 +206,7 @@ class counting_kernel final : public c10::OperatorKernel {
  public:
   // Null for operators that do no products, as far as is known.
   static std::unique_ptr<counting_kernel> of(std::string const& name) {
-    auto const* const known = torch_operators::operators.find(name);
+    auto const* const known = torch_operators::known(name);
     if (known == nullptr && !torch_operators::is_foreign(name)) return nullptr;
     return std::make_unique<counting_kernel>(name, known);
   }
@@ -213,12 +215,10 @@ class counting_kernel final : public c10::OperatorKernel {
 
   void operator()(c10::OperatorHandle const& called, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
     auto const rest = keys & c10::DispatchKeySet{c10::DispatchKeySet::FULL_AFTER, torch_operators::observing};
-    auto const inputs = torch::jit::last(*stack, called.schema().arguments().size());
-    if (known_ != nullptr && known_->flop != nullptr && torch_operators::parts::is_tensor(inputs, known_->tensor)) {
-      auto const flop = known_->flop(inputs);
+    if (auto const flop = flop_of(torch::jit::last(*stack, called.schema().arguments().size()))) {
       c10::impl::ExcludeDispatchKeyGuard const its_parts{torch_operators::observing};  // are counted with it
       called.redispatchBoxed(rest, stack);
-      count(flop);
+      count(*flop);
     } else {
       auto const before = counted_calls;
       called.redispatchBoxed(rest, stack);
@@ -227,6 +227,16 @@ class counting_kernel final : public c10::OperatorKernel {
   }
 
  private:
+  // None where there is no formula, or it does not hold: nested and symbolic sizes, and calls that are about to fail.
+  std::optional<torch_operators::operator_flop> flop_of(torch_operators::inputs in) const {
+    if (known_ == nullptr || known_->flop == nullptr) return std::nullopt;
+    if (!torch_operators::parts::is_tensor(in, known_->tensor)) return std::nullopt;
+    try {
+      return known_->flop(in);
+    } catch (std::exception const&) {
+      return std::nullopt;
+    }
+  }
   void list() const {
     for (auto* each = state::active(); each != nullptr; each = each->outer()) each->list(name_);
   }
@@ -255,7 +265,8 @@ class flop_counter {
   executed_flop counted() const { return state_->sums.read(); }
 
   // Work until the scope ends, and what the backward pass does for it, is also the module's of that name.
-  // Of nested scopes the innermost has it. To be called on the counter's thread.
+  // Of nested scopes the innermost has it. To be called on the counter's thread; backward passes that had begun
+  // before a counter's first are no module's.
   [[nodiscard]] module_scope module(std::string const& name);
   std::map<std::string, executed_flop> by_module() const { return state_->by_module(); }
 
@@ -291,7 +302,8 @@ class flop_counter::module_scope {
 };
 
 inline flop_counter::module_scope flop_counter::module(std::string const& name) {
-  if (nodes_ == nullptr) nodes_ = detail::counting::followed_nodes::of_this_thread();
+  // what is added inside of a backward pass libtorch takes away again
+  if (nodes_ == nullptr && !detail::counting::in_backward()) nodes_ = detail::counting::followed_nodes::of_this_thread();
   return {*state_, state_->module(name)};
 }
 

@@ -5,8 +5,10 @@
 // autograd and autocast, so a kernel sees the operator as the program called it. Operators without a kernel fall
 // through at no cost, and so does everything on other threads: that is what a RecordFunction, which is made for
 // every operator, cannot do.
-// DeferredInit is the one key of libtorch for modes that are not libtorch's own; torchdistX, which had it made,
-// cannot be used beside this.
+// DeferredInit is the one key above autograd that libtorch keeps for a mode of others; torchdistX, which had it
+// made, cannot be used beside this. Left out: a second copy of this header in a process (plugins that hide their
+// symbols) is refused the key, and none may be unloaded; an operator that has a kernel here cannot be defined
+// again with other arguments; in a trace of libtorch 1.13's profiler the operator has no link to its backward.
 #pragma once
 
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -16,8 +18,10 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -25,7 +29,7 @@ namespace kunmetrics::torch_operators {
 
 inline constexpr auto observing = c10::DispatchKey::DeferredInit;
 
-// One object for each Kernel, made before main as libtorch's own kernels are: no thread runs operators then.
+// One object in a process, made when its library is loaded, before main in a program: as libtorch's own kernels are.
 // Kernel::of(name) makes the kernel for the operators of that name, or null for one that is passed by.
 template <typename Kernel>
 class observing_kernels {
@@ -44,7 +48,7 @@ class observing_kernels {
   // Throws std::runtime_error where another library has the key.
   c10::DispatchKey up_to_date() {
     if (registered_ == nullptr) {
-      throw std::runtime_error{"libtorch's dispatch key DeferredInit is in use by another library"};
+      throw std::runtime_error{"libtorch's dispatch key DeferredInit is another library's, or another copy's of this"};
     }
     if (registered_->waiting.load(std::memory_order_acquire)) registered_->put_in_place();
     return observing;
@@ -58,23 +62,25 @@ class observing_kernels {
     std::mutex names_lock, handles_lock;
     std::vector<c10::OperatorName> names;
     std::atomic<bool> waiting = false;
+    std::unordered_set<c10::OperatorName> placed;
     std::vector<c10::RegistrationHandleRAII> handles;
 
     void put_in_place() {
       std::lock_guard const only_one{handles_lock};
       auto& dispatcher = c10::Dispatcher::singleton();
-      for (auto const& name : taken()) {
-        auto const loaded_again = dispatcher.findOp(name);
-        if (loaded_again && loaded_again->hasKernelForDispatchKey(observing)) continue;
-        auto kernel = c10::KernelFunction::makeFromBoxedFunctor(Kernel::of(name.name));
-        handles.push_back(dispatcher.registerImpl(name, observing, std::move(kernel), {}, nullptr, library));
+      while (auto const name = next()) {
+        if (!placed.insert(*name).second) continue;  // its library is loaded again
+        auto kernel = c10::KernelFunction::makeFromBoxedFunctor(Kernel::of(name->name));
+        handles.push_back(dispatcher.registerImpl(*name, observing, std::move(kernel), {}, nullptr, library));
       }
+    }
+    std::optional<c10::OperatorName> next() {
       std::lock_guard const lock{names_lock};
       waiting.store(!names.empty(), std::memory_order_release);
-    }
-    std::vector<c10::OperatorName> taken() {
-      std::lock_guard const lock{names_lock};
-      return std::exchange(names, {});
+      if (names.empty()) return std::nullopt;
+      auto name = std::move(names.back());
+      names.pop_back();
+      return name;
     }
   };
 

@@ -17,7 +17,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string_view>
+#include <vector>
 
 namespace kunmetrics::torch_operators {
 
@@ -28,7 +30,7 @@ struct operator_flop {
   std::int64_t masked = 0;      // of `flop`, pairs above the diagonal where attention was told to be causal: half
   std::int64_t recomputed = 0;  // not in `flop`: forward products that a fused backward runs again
 };
-using formula = operator_flop (*)(inputs);
+using formula = operator_flop (*)(inputs);  // throws where the inputs have no such sizes
 
 namespace parts {
 inline bool is_tensor(inputs in, std::size_t i) { return i < in.size() && in[i].isTensor() && in[i].toTensor().defined(); }
@@ -54,10 +56,11 @@ inline std::int64_t filter_positions(at::Tensor const& input, at::Tensor const& 
   auto const padding = in[stride + 1].toIntVector();
   auto const dilation = in[stride + 2].toIntVector();
   bool const transposed = in[stride + 3].toBool();
-  auto const of = [](std::vector<std::int64_t> const& each, std::size_t i) { return each.size() == 1 ? each[0] : each[i]; };
+  auto const of = [](std::vector<std::int64_t> const& each, std::size_t i) { return each.at(each.size() == 1 ? 0 : i); };
   std::int64_t positions = input.size(0);
   for (std::int64_t axis = 2; axis < input.dim(); ++axis) {
     auto const i = static_cast<std::size_t>(axis - 2);
+    if (of(strides, i) <= 0) throw std::invalid_argument{"a convolution's stride"};
     auto const reach = of(dilation, i) * (weight.size(axis) - 1) + 1;
     positions *= transposed ? input.size(axis) : (input.size(axis) + 2 * of(padding, i) - reach) / of(strides, i) + 1;
   }
@@ -170,37 +173,17 @@ inline constexpr std::array known_operators{
     known_operator{"aten::linalg_lu_factor_ex"},
 };
 
-// The operators by the length of their names: most calls of a program are told apart by that alone.
-class operator_table {
- public:
-  constexpr operator_table() : operators_{known_operators} {
-    std::ranges::sort(operators_, {}, [](known_operator const& each) { return each.name.size(); });
-    for (std::size_t length = 0; length < first_.size(); ++length) {
-      auto const shorter = [&](known_operator const& each) { return each.name.size() < length; };
-      first_[length] = static_cast<std::uint8_t>(std::ranges::count_if(operators_, shorter));
-    }
-  }
-  // Null for an operator that does no products, as far as is known.
-  constexpr known_operator const* find(std::string_view name) const {
-    if (name.size() + 1 >= first_.size()) return nullptr;
-    for (std::size_t i = first_[name.size()]; i < first_[name.size() + 1]; ++i) {
-      if (operators_[i].name == name) return &operators_[i];
-    }
-    return nullptr;
-  }
-
- private:
-  static constexpr std::size_t longest = 64;
-  std::array<known_operator, known_operators.size()> operators_;
-  std::array<std::uint8_t, longest + 2> first_{};
-};
-inline constexpr operator_table operators;
-static_assert(operators.find("aten::bmm")->name == "aten::bmm");
+// Null for an operator that does no products, as far as is known.
+constexpr known_operator const* known(std::string_view name) {
+  auto const* const found = std::ranges::find(known_operators, name, &known_operator::name);
+  return found == known_operators.end() ? nullptr : found;
+}
+static_assert(known("aten::bmm")->name == "aten::bmm" && known("aten::add") == nullptr);
 
 // An operator of another library: what it computes is not known.
 constexpr bool is_foreign(std::string_view name) {
   auto const colons = name.find("::");
-  if (colons == std::string_view::npos) return false;  // a user's range, no operator
+  if (colons == std::string_view::npos) return false;
   auto const library = name.substr(0, colons);
   return library != "aten" && library != "prim" && library != "prims" && library != "autograd" && library != "torch" &&
          library != "profiler" && library != "c10d" && library != "inductor";
