@@ -7,8 +7,8 @@
 // them. forward, backward and recomputed work stand apart; so does what fused kernels skip of a causal
 // square. Operators that may do products but have no formula are listed by uncounted(), never ignored, and so
 // are those of other libraries that were loaded before the counter was made.
-// In scope the operators that are counted or listed cost a fraction of a microsecond more and others nothing; out
-// of scope nothing does. Counters nest, each sees the inner one's work. An operator that throws has not run.
+// In scope the operators that are counted or listed cost a boxed call more and others nothing; out of scope
+// nothing does. Counters nest, each sees the inner one's work. An operator that throws has not run.
 // Recomputed is a forward operator in the backward pass, its hooks among it, while grad mode is on, as
 // checkpointing runs it; a backward pass with create_graph and the engine's final callbacks look the same and are
 // counted there. Nodes of autograd that a program calls by hand count as forward. Left out: element-wise work.
@@ -25,6 +25,7 @@
 #include <torch/csrc/autograd/graph_task.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -164,8 +165,8 @@ inline void end_node(at::RecordFunction const&, at::ObserverContext* around) {
   if (around != nullptr) node = static_cast<node_around&>(*around).before;
 }
 
-// The backward passes that this thread starts know their node while this is held. It costs a microsecond a node,
-// as libtorch makes up each one's name: for counters that tell modules apart alone.
+// The backward passes that this thread starts know their node while this is held. Each node then costs a
+// RecordFunction and the making of its name: for counters that tell modules apart alone.
 class followed_nodes {
  public:
   static std::shared_ptr<followed_nodes> of_this_thread() {
@@ -208,10 +209,10 @@ class counting_kernel final : public c10::OperatorKernel {
   static std::unique_ptr<counting_kernel> of(std::string const& name) {
     auto const* const known = torch_operators::known(name);
     if (known == nullptr && !torch_operators::is_foreign(name)) return nullptr;
-    return std::make_unique<counting_kernel>(name, known);
+    return std::make_unique<counting_kernel>(name, known != nullptr ? *known : torch_operators::known_operator{});
   }
-  counting_kernel(std::string name, torch_operators::known_operator const* known)
-      : name_{std::move(name)}, known_{known} {}
+  counting_kernel(std::string name, torch_operators::known_operator const& known)
+      : name_{std::move(name)}, flop_{known.flop}, tensor_{known.tensor} {}
 
   void operator()(c10::OperatorHandle const& called, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
     auto const rest = keys & c10::DispatchKeySet{c10::DispatchKeySet::FULL_AFTER, torch_operators::observing};
@@ -229,10 +230,9 @@ class counting_kernel final : public c10::OperatorKernel {
  private:
   // None where there is no formula, or it does not hold: nested and symbolic sizes, and calls that are about to fail.
   std::optional<torch_operators::operator_flop> flop_of(torch_operators::inputs in) const {
-    if (known_ == nullptr || known_->flop == nullptr) return std::nullopt;
-    if (!torch_operators::parts::is_tensor(in, known_->tensor)) return std::nullopt;
+    if (flop_ == nullptr || !torch_operators::parts::is_tensor(in, tensor_)) return std::nullopt;
     try {
-      return known_->flop(in);
+      return flop_(in);
     } catch (std::exception const&) {
       return std::nullopt;
     }
@@ -242,7 +242,8 @@ class counting_kernel final : public c10::OperatorKernel {
   }
 
   std::string name_;
-  torch_operators::known_operator const* known_;
+  torch_operators::formula flop_;
+  std::size_t tensor_;
 };
 inline torch_operators::observing_kernels<counting_kernel> kernels;
 }  // namespace detail::counting

@@ -59,8 +59,8 @@ class observing_kernels {
 
   struct registrations {
     // A listener is called under the dispatcher's lock, under which nothing can be registered.
-    std::mutex names_lock, handles_lock;
-    std::vector<c10::OperatorName> names;
+    std::mutex made_lock, handles_lock;
+    std::vector<std::pair<c10::OperatorName, std::unique_ptr<Kernel>>> made;
     std::atomic<bool> waiting = false;
     std::unordered_set<c10::OperatorName> placed;
     std::vector<c10::RegistrationHandleRAII> handles;
@@ -68,19 +68,20 @@ class observing_kernels {
     void put_in_place() {
       std::lock_guard const only_one{handles_lock};
       auto& dispatcher = c10::Dispatcher::singleton();
-      while (auto const name = next()) {
-        if (!placed.insert(*name).second) continue;  // its library is loaded again
-        auto kernel = c10::KernelFunction::makeFromBoxedFunctor(Kernel::of(name->name));
-        handles.push_back(dispatcher.registerImpl(*name, observing, std::move(kernel), {}, nullptr, library));
+      while (auto each = next()) {
+        auto& [name, made_kernel] = *each;
+        if (!placed.insert(name).second) continue;  // its library is loaded again
+        auto kernel = c10::KernelFunction::makeFromBoxedFunctor(std::move(made_kernel));
+        handles.push_back(dispatcher.registerImpl(name, observing, std::move(kernel), {}, nullptr, library));
       }
     }
-    std::optional<c10::OperatorName> next() {
-      std::lock_guard const lock{names_lock};
-      waiting.store(!names.empty(), std::memory_order_release);
-      if (names.empty()) return std::nullopt;
-      auto name = std::move(names.back());
-      names.pop_back();
-      return name;
+    auto next() -> std::optional<typename decltype(made)::value_type> {
+      std::lock_guard const lock{made_lock};
+      waiting.store(!made.empty(), std::memory_order_release);
+      if (made.empty()) return std::nullopt;
+      auto last = std::move(made.back());
+      made.pop_back();
+      return last;
     }
   };
 
@@ -88,9 +89,10 @@ class observing_kernels {
    public:
     explicit listener(registrations& to) : to_{to} {}
     void onOperatorRegistered(c10::OperatorHandle const& op) override {
-      if (Kernel::of(op.operator_name().name) == nullptr) return;
-      std::lock_guard const lock{to_.names_lock};
-      to_.names.push_back(op.operator_name());
+      auto kernel = Kernel::of(op.operator_name().name);
+      if (kernel == nullptr) return;
+      std::lock_guard const lock{to_.made_lock};
+      to_.made.emplace_back(op.operator_name(), std::move(kernel));
       to_.waiting.store(true, std::memory_order_release);
     }
     void onOperatorDeregistered(c10::OperatorHandle const&) override {}

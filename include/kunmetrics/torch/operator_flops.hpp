@@ -182,9 +182,7 @@ static_assert(known("aten::bmm")->name == "aten::bmm" && known("aten::add") == n
 
 // An operator of another library: what it computes is not known.
 constexpr bool is_foreign(std::string_view name) {
-  auto const colons = name.find("::");
-  if (colons == std::string_view::npos) return false;
-  auto const library = name.substr(0, colons);
+  auto const library = name.substr(0, name.find("::"));
   return library != "aten" && library != "prim" && library != "prims" && library != "autograd" && library != "torch" &&
          library != "profiler" && library != "c10d" && library != "inductor";
 }
