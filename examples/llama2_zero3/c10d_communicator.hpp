@@ -4,12 +4,13 @@
 // Both on bytes in host memory, of which the group gets a copy where it works, a CPU too: a rank that gives up must
 // not wait for a call under way, and its caller's memory is gone then. While a rank waits it looks
 // into the group's store, where who gives up says why, and at the processes of its own host; a call that fails, a
-// process that is gone and a wait beyond `timeout` end the group with one reason, told by one rank. The group's own
-// timeout, which names no rank, must be longer. After a failure the group is spent. A rank keeps its group until
-// `leave` has returned on it: gloo takes the end of one for a failure.
+// process that is gone and a wait beyond `timeout` end the group with one reason, told by one rank; where all others
+// answer, it waits once more. The group's own timeout, which names no rank, must be longer than both. After a failure
+// the group is spent. A rank keeps its group until `leave` has returned on it: gloo takes the end of one for a failure.
 #pragma once
 
 #include "communicator.hpp"
+#include "patience.hpp"
 #include "rank_processes.hpp"
 #include "thread_communicator.hpp"
 
@@ -108,8 +109,8 @@ class c10d_communicator {
  private:
   using clock = std::chrono::steady_clock;
   static constexpr char const* reason_key = "trainer/abort";
-  static constexpr char const* question_key = "trainer/where_are_you";
-  static std::string answer_key(int rank) { return "trainer/here/" + std::to_string(rank); }
+  static constexpr char const* questions_key = "trainer/where_are_you";  // how often it was asked
+  static std::string answer_key(int rank) { return "trainer/here/" + std::to_string(rank); }  // the last one answered
 
   void barrier() {
     c10d::BarrierOptions options;
@@ -139,6 +140,10 @@ class c10d_communicator {
   void put(std::string const& key, std::string_view text) {
     store_->set(key, std::vector<std::uint8_t>(text.begin(), text.end()));
   }
+  std::string got(std::string const& key) {
+    auto const text = store_->get(key);
+    return {text.begin(), text.end()};
+  }
 
   template <class Begin>
   void finish(char const* operation, Begin begin) {
@@ -160,8 +165,9 @@ class c10d_communicator {
   // Whether it has ended; false when a process is gone or patience ends first.
   template <class Work>
   bool await(Work& work) {
-    auto const since = clock::now();
-    auto look = since + std::chrono::milliseconds{20};
+    late_.clear();
+    patience waiting{timeout_, clock::now()};
+    auto look = clock::now() + std::chrono::milliseconds{20};
     auto pause = std::chrono::microseconds{10};
     while (!work.isCompleted()) {
       std::this_thread::sleep_for(pause);
@@ -170,22 +176,40 @@ class c10d_communicator {
       pause = std::chrono::microseconds{200};
       look = now + std::chrono::milliseconds{50};
       heed();
-      if (now - since >= timeout_ || (processes_ && processes_->gone())) return false;
+      if (processes_ && processes_->gone()) return false;
+      if (waiting.ends(now) && !(all_answer(work) && waiting.again(clock::now()))) return work.isCompleted();
     }
     return true;
+  }
+
+  // Asks all where they are and gives them a little time; true as soon as all have answered or the call has ended.
+  template <class Work>
+  bool all_answer(Work& work) {
+    auto const question = store_->add(questions_key, 1);
+    auto const satisfied = [&] { return (late_ = late(question)).empty() || work.isCompleted(); };
+    wait_until([&] { return heed(), satisfied(); }, std::chrono::milliseconds{300});
+    return satisfied();
   }
 
   // What other ranks have left in the store: a reason ends this rank, a question is answered.
   void heed() {
     if (store_->check({reason_key})) {
       over_ = true;
-      auto const why = store_->get(reason_key);
-      throw aborted(std::string(why.begin(), why.end()));
+      throw aborted(got(reason_key));
     }
-    if (!answered_ && store_->check({question_key})) {
-      answered_ = true;
-      put(answer_key(rank()), described(position_));
+    auto const asked = store_->add(questions_key, 0);
+    if (asked > answered_) put(answer_key(rank()), std::to_string(answered_ = asked));
+  }
+
+  // The ranks that have not answered the question yet.
+  std::string late(std::int64_t question) {
+    std::string text;
+    for (int other = 0; other < size(); ++other) {
+      auto const key = answer_key(other);
+      if (store_->check({key}) && std::stoll(got(key)) >= question) continue;
+      text.append(text.empty() ? "rank " : ", rank ").append(std::to_string(other));
     }
+    return text;
   }
 
   // Ends the group with one reason: that a rank is gone, that some did not come, or what the call failed with.
@@ -212,16 +236,8 @@ class c10d_communicator {
   std::string reason(std::string const& failed) {
     if (auto const gone = gone_soon()) return "rank " + std::to_string(*gone) + " died";
     if (!failed.empty()) return failed;
-    put(question_key, "");
-    answered_ = true;
-    wait_until([] { return false; }, std::chrono::milliseconds{300});
-    std::string text;
-    for (int other = 0; other < size(); ++other) {
-      if (other == rank() || store_->check({answer_key(other)})) continue;
-      text.append(text.empty() ? "rank " : ", rank ").append(std::to_string(other));
-    }
-    if (text.empty()) return "all ranks answer and yet nothing moved for " + seconds_text(timeout_);
-    return text + " did not come within " + seconds_text(timeout_);
+    if (late_.empty()) return "all ranks answer and yet nothing moved for " + seconds_text(2 * timeout_);
+    return late_ + " did not come within " + seconds_text(timeout_);
   }
 
   // One rank has to tell it: the first of this host that is alive.
@@ -256,7 +272,9 @@ class c10d_communicator {
   std::optional<rank_processes> processes_;
   run_position position_;
   char const* operation_ = "a collective";
-  bool answered_ = false, over_ = false;
+  std::string late_;           // who did not answer when patience ended
+  std::int64_t answered_ = 0;  // the last question
+  bool over_ = false;
 };
 
 static_assert(communicator<c10d_communicator>);

@@ -2,7 +2,8 @@
 //
 // Plain MPI-3, so that Open MPI and MPICH serve alike. Collectives are non-blocking ones that this rank
 // tests until they end, so that while it waits it can hear that another rank gave up, see that a process
-// of its own host is gone, and lose patience. Counts in MPI are int: what is larger than `message_bytes`
+// of its own host is gone, and lose patience, at once where a rank does not answer and after the timeout once more
+// where all do. Counts in MPI are int: what is larger than `message_bytes`
 // goes in pieces, cut with strided types and not copied.
 // A message that says why a run ends (`abort`), or where a rank is (asked for when patience ends), goes
 // from rank to rank on a communicator of its own. After that the group is spent; MPI_Finalize would wait
@@ -10,6 +11,7 @@
 #pragma once
 
 #include "communicator.hpp"
+#include "patience.hpp"
 #include "rank_processes.hpp"
 #include "thread_communicator.hpp"
 
@@ -158,6 +160,10 @@ class mpi_communicator {
   };
   static_assert(std::is_trivially_copyable_v<note>);
   static constexpr int note_tag = 7;
+  struct sign_of_life {
+    note_kind kind{};
+    clock::time_point at{};
+  };
 
   static mpi_limits const& checked(mpi_limits const& limits) {
     if (limits.message_bytes >= 1 && limits.message_bytes <= std::numeric_limits<int>::max()) return limits;
@@ -211,19 +217,29 @@ class mpi_communicator {
   void await(auto&& start) {
     MPI_Request request = MPI_REQUEST_NULL;
     detail::require_mpi(start(&request), operation_);
+    auto const ended = [&] {
+      int now = 0;
+      detail::require_mpi(MPI_Test(&request, &now, MPI_STATUS_IGNORE), operation_);
+      return now != 0;
+    };
     auto const since = clock::now();
     auto look = since + std::chrono::milliseconds{10};
-    for (int tries = 0;; ++tries) {
-      int ended = 0;
-      detail::require_mpi(MPI_Test(&request, &ended, MPI_STATUS_IGNORE), operation_);
-      if (ended != 0) return;
+    patience waiting{limits_.timeout, since};
+    for (int tries = 0; !ended(); ++tries) {
       if (tries < 64) continue;
       heed();
       auto const now = clock::now();
       if (now >= look) {
         look = now + std::chrono::milliseconds{20};
-        if (auto const gone = peers_.gone()) give_up("rank " + std::to_string(*gone) + " died", *gone);
-        if (now - since >= limits_.timeout) give_up({}, {});
+        if (auto const gone = peers_.gone()) {
+          ask(std::chrono::milliseconds{100}, [] { return false; });
+          give_up("rank " + std::to_string(*gone) + " died");
+        }
+        if (waiting.ends(now)) {
+          if (ask(std::chrono::milliseconds{300}, ended)) return;
+          auto const missing = late();
+          if (!missing.empty() || !waiting.again(clock::now())) give_up(out_of_patience(missing));
+        }
       }
       rest(now - since);
     }
@@ -251,22 +267,31 @@ class mpi_communicator {
         throw aborted{received.text.data()};
       }
       auto& heard = heard_[static_cast<std::size_t>(status.MPI_SOURCE)];
-      if (!heard || received.kind == note_kind::where_are_you) heard = received;  // who asks stays one who asked
+      if (!heard || received.kind == note_kind::where_are_you) {  // who asks stays one who asked
+        heard = sign_of_life{received.kind, clock::now()};
+      }
       if (received.kind == note_kind::where_are_you) tell(status.MPI_SOURCE, note{note_kind::here, position_, operation_});
     }
   }
 
-  // Asks all where they are, waits a little for answers, and ends the group with one reason: that `who` is
-  // gone, or that those that did not answer are late. Throws lost_ranks on the lowest rank that asked,
-  // aborted on all others, so that one line is told.
-  [[noreturn]] void give_up(std::string what, std::optional<std::size_t> who) {
+  // Asks all where they are and waits a little for answers; true as soon as `ended` holds. Answers to what was asked
+  // long ago count no more.
+  bool ask(std::chrono::milliseconds most, auto&& ended) {
+    for (auto& heard : heard_) {
+      if (heard && clock::now() - heard->at > std::chrono::seconds{1}) heard.reset();
+    }
     tell_all(note{note_kind::where_are_you, position_, operation_});
-    auto const until = clock::now() + std::chrono::milliseconds{who ? 100 : 300};
-    while (clock::now() < until) {
+    for (auto const until = clock::now() + most; clock::now() < until;) {
       heed();
+      if (ended()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
-    if (!who) what = late();
+    return false;
+  }
+
+  // Ends the group with one reason, after all were asked. Throws lost_ranks on the lowest rank that asked, aborted on
+  // all others, so that one line is told.
+  [[noreturn]] void give_up(std::string what) {
     what += " while " + std::string{operation_} + " waited at " + described(position_);
     for (std::size_t other = 0; other < static_cast<std::size_t>(rank_); ++other) {
       if (heard_[other] && heard_[other]->kind == note_kind::where_are_you) {
@@ -279,14 +304,19 @@ class mpi_communicator {
     throw lost_ranks{what};
   }
 
+  // The ranks that have not answered.
   std::string late() const {
     std::string text;
     for (std::size_t other = 0; other < heard_.size(); ++other) {
       if (other == static_cast<std::size_t>(rank_) || heard_[other]) continue;
       text.append(text.empty() ? "rank " : ", rank ").append(std::to_string(other));
     }
-    if (text.empty()) return "all ranks answer and yet nothing moved for " + seconds_text(limits_.timeout);
-    return text + " did not come within " + seconds_text(limits_.timeout);
+    return text;
+  }
+
+  std::string out_of_patience(std::string const& missing) const {
+    if (missing.empty()) return "all ranks answer and yet nothing moved for " + seconds_text(2 * limits_.timeout);
+    return missing + " did not come within " + seconds_text(limits_.timeout);
   }
 
   // Waits a little until MPI has taken the note, which is far below what it takes at once. Not longer:
@@ -317,7 +347,7 @@ class mpi_communicator {
   detail::mpi_group data_, control_;
   int rank_;
   rank_processes peers_;
-  std::vector<std::optional<note>> heard_;  // by rank; empty as long as nobody asks
+  std::vector<std::optional<sign_of_life>> heard_;  // by rank; empty as long as nobody asks
   run_position position_;
   std::string_view operation_ = "a collective";
   bool over_ = false;

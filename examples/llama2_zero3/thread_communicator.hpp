@@ -10,6 +10,7 @@
 #pragma once
 
 #include "communicator.hpp"
+#include "patience.hpp"
 #include "rank_failure.hpp"
 
 #include <algorithm>
@@ -72,8 +73,7 @@ class thread_group {
     mine.meetings = own.meetings + 1;
     own = mine;
     auto const round = arrive();
-    auto const met = changed_.wait_for(lock, timeout_, [&] { return round_ != round || reason_.has_value(); });
-    if (!met) {
+    if (!waited(lock, [&] { return round_ != round || reason_.has_value(); })) {
       reason_ = absent(mine);
       changed_.notify_all();
       throw lost_ranks{*reason_};
@@ -100,6 +100,16 @@ class thread_group {
     if (size >= 1) return static_cast<std::size_t>(size);
     throw std::invalid_argument("thread_group: size of at least 1 needed, received " +
                                 std::to_string(size));
+  }
+
+  // Whether it holds before patience ends.
+  template <class Condition>
+  bool waited(std::unique_lock<std::mutex>& lock, Condition const& holds) {
+    patience waiting{timeout_, patience::clock::now()};
+    while (!changed_.wait_for(lock, waiting.next_look(), holds)) {
+      if (waiting.ends(patience::clock::now())) return false;
+    }
+    return true;
   }
 
   std::uint64_t arrive() {

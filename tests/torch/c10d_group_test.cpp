@@ -86,7 +86,7 @@ TEST_CASE("a rank that throws, hangs, dies or sends a NaN ends the run with one 
       CAPTURE(how);
       CAPTURE(rank);
       auto const out = how + std::to_string(rank);
-      auto const result = run_over_gloo(3, folder, {"--out", out, "--steps", "9", "--checkpoint-every", "3", "--timeout", "4"},
+      auto const result = run_over_gloo(3, folder, {"--out", out, "--steps", "9", "--checkpoint-every", "3", "--timeout", "8"},
                                         "LLAMA2_ZERO3_FAULT=" + how + ":" + std::to_string(rank) + ":8:layer0 timeout 60 ");
       auto const own = own_lines(result.err);
       CAPTURE(own);

@@ -208,6 +208,41 @@ TEST_CASE("over gloo the cpu backend has the bits of threads too, and who gives 
   for (auto const& each : heard) CHECK(each == "aborted: rank 2: it had enough");
 }
 
+TEST_CASE("a rank that answers is waited for once more, and goes on when it comes") {
+  for (bool const comes : {true, false}) {
+    CAPTURE(comes);
+    auto const store = c10::make_intrusive<c10d::HashStore>();
+    auto const member = [&](int rank, std::chrono::seconds patience) {
+      return c10d_communicator{gloo_group(store, rank, 2, "127.0.0.1", std::chrono::seconds{60}), store, patience};
+    };
+    std::atomic<bool> over = false;
+    std::thread late{[&] {
+      auto ranks = member(1, std::chrono::seconds{60});
+      auto const asked = [&] { return store->add("trainer/where_are_you", 0); };
+      auto const before = asked();
+      for (auto last = before; !over && !(comes && last > before);) {  // says that it is there, and does not come
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        if (asked() == last) continue;
+        auto const text = std::to_string(last = asked());
+        store->set("trainer/here/1", {text.begin(), text.end()});
+      }
+      if (comes) CHECK_NOTHROW(trainer::barrier(ranks));
+      while (!over) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }};
+    {
+      auto ranks = member(0, std::chrono::seconds{1});
+      if (comes) {
+        CHECK_NOTHROW(trainer::barrier(ranks));
+      } else {
+        CHECK_THROWS_WITH_AS(trainer::barrier(ranks), doctest::Contains("all ranks answer and yet nothing moved for 2 s"),
+                             trainer::lost_ranks);
+      }
+      over = true;
+      late.join();
+    }
+  }
+}
+
 TEST_CASE("a call that was given up does not write to its caller's memory when the others come late") {
   auto const store = c10::make_intrusive<c10d::HashStore>();
   std::array<std::byte, 64> received{};

@@ -71,6 +71,17 @@ TEST_CASE("a rank that throws, hangs or dies: one line with rank, step and unit,
   }
 }
 
+TEST_CASE("ranks that were stopped themselves do not blame the one that was not") {
+  scratch_folder const folder;
+  for (auto const& launcher : mpi_launchers()) {
+    CAPTURE(launcher.name);
+    auto const result = run_on_ranks(launcher, 4, folder, ranks_program, {"stop"});
+    CAPTURE(result.err);
+    CHECK(result.code == 0);
+    CHECK(result.out == "right\n");
+  }
+}
+
 TEST_CASE("two ranks that fail at once end the run all the same") {
   scratch_folder const folder;
   for (auto const& launcher : mpi_launchers()) {

@@ -3,6 +3,7 @@
 //   collectives BYTES   both collectives of many sizes, no call moving more than BYTES; prints "right"
 //   large BYTES         both collectives once, of parts so large; prints "right"
 //   throw | hang | die  rank 2 does so at step 5, unit layer1; the timeout is 1 s
+//   stop                there rank 2 stops all others for twice the timeout, and comes; prints "right"
 //   together            ranks 0 and 3 throw at once
 #include "mpi_world.hpp"
 
@@ -20,6 +21,9 @@
 #include <string_view>
 #include <thread>
 #include <vector>
+
+#include <sys/types.h>
+#include <unistd.h>
 
 namespace {
 using trainer::mpi_communicator;
@@ -80,6 +84,19 @@ void misbehave(mpi_communicator& ranks, std::string_view how, std::int64_t step)
   while (how == "hang") std::this_thread::sleep_for(std::chrono::seconds{1});
 }
 
+// As if the whole machine were stopped, but for this rank.
+void stop_all_others(mpi_communicator& ranks) {
+  auto const mine = ::getpid();
+  std::vector<pid_t> all(static_cast<std::size_t>(ranks.size()));
+  ranks.all_gather(std::as_bytes(std::span{&mine, 1}), std::as_writable_bytes(std::span{all}));
+  if (ranks.rank() != 2) return;
+  std::erase(all, mine);
+  for (auto const other : all) require(::kill(other, SIGSTOP) == 0, "SIGSTOP");
+  std::this_thread::sleep_for(std::chrono::seconds{2});
+  for (auto const other : all) require(::kill(other, SIGCONT) == 0, "SIGCONT");
+  std::this_thread::sleep_for(std::chrono::milliseconds{200});  // they look at the clock before this rank is there
+}
+
 void right(mpi_communicator& ranks) {
   trainer::barrier(ranks);
   if (ranks.rank() == 0) std::puts("right");
@@ -99,9 +116,11 @@ void body(mpi_communicator& ranks, std::string_view what, std::int64_t most) {
     for (auto const* unit : {"embedding", "layer0", "layer1"}) {
       ranks.at({step, unit});
       if (std::string_view{unit} == "layer1") misbehave(ranks, what, step);
+      if (what == "stop" && step == 5) stop_all_others(ranks);
       exchange(ranks, 128);
     }
   }
+  if (what == "stop") right(ranks);
 }
 }  // namespace
 
