@@ -57,3 +57,13 @@ TEST_CASE("what cannot be is one line on standard error, and exit 2") {
   refused("--blas-tuning maybe --device cpu", "--blas-tuning: off or on needed, received maybe");
   refused("--colour red", "an option and its value needed, received --colour");
 }
+
+TEST_CASE("what the device has no room for is refused with its parts, before anything is allocated") {
+  auto const result = ran("--device cpu --samples 100000 --steps 1 2>&1 >/dev/null");
+  CHECK(result.code == 2);
+  CHECK(result.text.starts_with("one_gpu: memory: needed "));
+  CHECK(result.text.find(" GiB (weights 12.55 GiB, master 25.10 GiB, m and v 50.21 GiB, gradients 12.55 GiB, layer inputs ") !=
+        std::string::npos);
+  CHECK(result.text.ends_with(" GiB on cpu\n"));
+  CHECK(result.text.find('\n') == result.text.size() - 1);
+}

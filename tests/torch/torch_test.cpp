@@ -291,7 +291,11 @@ TEST_CASE("the CPU's clock, memory and name; a device that is not there") {
   CHECK(use->bytes > (1 << 24));
   CHECK(use->peak_bytes >= use->bytes);
   CHECK(!use->reserved_bytes);
+  auto const size = memory_size_of(torch::kCPU);
+  REQUIRE(size);
+  CHECK(*size > use->peak_bytes);
   CHECK(!device_of(torch::kCPU));
+  CHECK_THROWS_WITH(memory_size_of(c10::Device{c10::kCUDA, 99}), doctest::Contains("cuda:99"));
   CHECK_THROWS_WITH(device_memory_of(c10::Device{c10::kCUDA, 99}), doctest::Contains("cuda:99"));
 }
 

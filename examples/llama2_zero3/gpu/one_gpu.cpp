@@ -3,11 +3,14 @@
 //   one_gpu [--device cuda] [--precision bf16|fp16] [--samples 1] [--sequence-length 4096] [--steps 100]
 //           [--recompute layers|none] [--layers 32] [--tiny 1] [--peak FLOP/s] [--seed 1] [--blas-tuning off|on]
 // Prints one JSON object. Tokens are drawn with a skew, so that there is something to learn. Everything but the
-// losses is over the steps after the first five.
+// losses is over the steps after the first five. What needs more memory than a CPU has free, or a card has at all, is
+// refused with its parts before anything is allocated; what others hold of a card shows in libtorch's own message.
+#include "../available_memory.hpp"
 #include "device_training.hpp"
 #include "fastest_blas.hpp"
 
 #include <kunmetrics.hpp>
+#include <kunmetrics/io/text.hpp>
 #include <kunmetrics/torch.hpp>
 
 #include <cstdio>
@@ -124,6 +127,22 @@ void print_memory(std::int64_t predicted, km::maybe<km::memory_use> const& use) 
               use->reserved_bytes ? std::to_string(*use->reserved_bytes).c_str() : "null", use->counted_by.data());
 }
 
+std::string gibibytes(std::int64_t bytes) { return km::gibibytes(bytes * byte); }
+
+// Their sum; throws std::invalid_argument with each when the device has less.
+std::int64_t required(std::vector<device_part> const& parts, at::Device device) {
+  std::int64_t sum = 0;
+  std::string each;
+  for (auto const& [name, bytes] : parts) {
+    sum += bytes;
+    each.append(each.empty() ? "" : ", ").append(name).append(" ").append(gibibytes(bytes));
+  }
+  auto room = km::memory_size_of(device).value_or(sum);
+  if (device.is_cpu()) room = available_memory().value_or(room);
+  if (sum <= room) return sum;
+  throw std::invalid_argument("memory: needed " + gibibytes(sum) + " (" + each + "), found " + gibibytes(room) + " on " + device.str());
+}
+
 template <class Clock, km::recompute Recompute>
 void train(arguments const& given, at::Device device) {
   bool const half = choice(given, "precision", "bf16", "fp16") == "fp16";
@@ -138,10 +157,9 @@ void train(arguments const& given, at::Device device) {
                               .sequence_length = batch.positions * token / sample};
   bool const recompute = Recompute == km::recompute::layers;
   auto const parts = device_bytes(shape, batch, recompute);
-  std::int64_t predicted = 0;
-  for (auto const& part : parts) {
-    predicted += part.bytes;
-    std::fprintf(stderr, "%-14.*s %8.2f GiB\n", static_cast<int>(part.name.size()), part.name.data(), static_cast<double>(part.bytes) / (1 << 30));
+  auto const predicted = required(parts, device);
+  for (auto const& [name, bytes] : parts) {
+    std::fprintf(stderr, "%-14.*s %s\n", static_cast<int>(name.size()), name.data(), gibibytes(bytes).c_str());
   }
   auto const steps = count(given, "steps");
   auto const type = half ? at::kHalf : at::kBFloat16;

@@ -2,6 +2,7 @@
 //
 //   synchronised_clock<Device>   the steady clock, read when the device has done all that it was given
 //   device_memory_of             bytes held now, at most and in reserve, and by whom they are counted
+//   memory_size_of               bytes that the device has, whoever holds them
 //   device_of                    the device's entry in devices.hpp, by the name that its driver tells
 // On a CPU the clock is the steady clock and memory is the process's. CUDA's figures need a libtorch with CUDA
 // (KUNMETRICS_TORCH_CUDA, set by the CMake target); without it they are absent and say so.
@@ -22,6 +23,8 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+
+#include <unistd.h>
 
 namespace kunmetrics {
 
@@ -82,6 +85,22 @@ inline maybe<memory_use> device_memory_of(c10::Device device) {
   auto const& held = statistics.allocated_bytes[both_pools];
   return memory_use{.bytes = held.current, .peak_bytes = held.peak, .reserved_bytes = statistics.reserved_bytes[both_pools].current,
                     .counted_by = "libtorch's caching allocator"};
+#else
+  return absent{"this libtorch was built without CUDA"};
+#endif
+}
+
+// Throws precondition_error for a device that is not there.
+inline maybe<std::int64_t> memory_size_of(c10::Device device) {
+  require_device(device);
+  if (device.is_cpu()) {
+    auto const pages = ::sysconf(_SC_PHYS_PAGES), each = ::sysconf(_SC_PAGESIZE);
+    if (pages < 0 || each < 0) return absent{"this system does not tell its memory"};
+    return std::int64_t{pages} * each;
+  }
+#ifdef KUNMETRICS_TORCH_CUDA
+  auto const* const properties = at::cuda::getDeviceProperties(device.has_index() ? device.index() : 0);
+  return static_cast<std::int64_t>(properties->totalGlobalMem);
 #else
   return absent{"this libtorch was built without CUDA"};
 #endif
