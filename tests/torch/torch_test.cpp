@@ -164,7 +164,7 @@ TEST_CASE("out of scope nothing is left behind") {
   }
   CHECK(!at::hasThreadLocalCallbacks());
   CHECK(!c10::impl::tls_is_dispatch_key_included(torch_operators::observing));
-  CHECK(c10::ThreadLocalDebugInfo::get(kunmetrics::detail::counting::state::kind) == nullptr);
+  CHECK(c10::ThreadLocalDebugInfo::get(kunmetrics::detail::counting::state::kind()) == nullptr);
 }
 
 TEST_CASE("products that cannot be counted are listed") {

@@ -29,13 +29,13 @@ using allocator_total = decltype(total_told(&c10::MemoryReportingInfoBase::repor
 
 class allocation_sums : public c10::MemoryReportingInfoBase {
  public:
-  static constexpr auto kind = c10::DebugInfoKind::PROFILER_STATE;
+  static c10::DebugInfoKind kind() { return c10::DebugInfoKind::PROFILER_STATE; }
 
   explicit allocation_sums(allocation_sums* outer) : outer_{outer} {}
 
   // This thread's, or null. Throws precondition_error where libtorch's profiler has the thread.
   static allocation_sums* active() {
-    auto* const there = c10::ThreadLocalDebugInfo::get(kind);
+    auto* const there = c10::ThreadLocalDebugInfo::get(kind());
     auto* const own = dynamic_cast<allocation_sums*>(there);
     if (there != nullptr && own == nullptr) {
       broken_precondition("allocation_counter", "a thread without libtorch's profiler", "one with it");
@@ -69,7 +69,7 @@ class allocation_counter {
  public:
   allocation_counter()
       : sums_{std::make_shared<detail::allocation_sums>(detail::allocation_sums::active())},
-        guard_{detail::allocation_sums::kind, sums_} {}
+        guard_{detail::allocation_sums::kind(), sums_} {}
   allocation_counter(allocation_counter const&) = delete;
   allocation_counter& operator=(allocation_counter const&) = delete;
 

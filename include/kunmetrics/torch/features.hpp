@@ -1,7 +1,7 @@
 // What the libtorch at hand has, by feature: the one place where its version is asked for.
 //
-// 1.13 is the oldest that is supported; the tests have run on 1.13 and 2.6. Macros, as code that names what is not
-// there must not be seen by the compiler. Whether there is CUDA is the build's to say: KUNMETRICS_TORCH_CUDA.
+// 1.13 is the oldest that is supported; the tests have run on 1.13, 2.6 and 2.14. Macros, as code that names what
+// is not there must not be seen by the compiler. Whether there is CUDA is the build's to say: KUNMETRICS_TORCH_CUDA.
 #pragma once
 
 #include <torch/version.h>

@@ -83,11 +83,11 @@ class state : public c10::DebugInfoBase {
  public:
   explicit state(state* outer) : outer_{outer} {}
 
-  static state* active() { return dynamic_cast<state*>(c10::ThreadLocalDebugInfo::get(kind)); }
+  static state* active() { return dynamic_cast<state*>(c10::ThreadLocalDebugInfo::get(kind())); }
   state* outer() const { return outer_; }
 
   // Of those that libtorch has, the kind that no part of a training uses.
-  static constexpr auto kind = c10::DebugInfoKind::PRODUCER_INFO;
+  static c10::DebugInfoKind kind() { return c10::DebugInfoKind::PRODUCER_INFO; }
 
   flop_sums sums;
 
@@ -257,7 +257,7 @@ class flop_counter {
   flop_counter()
       : outer_{detail::counting::state::active()},
         state_{std::make_shared<detail::counting::state>(outer_)},
-        guard_{detail::counting::state::kind, state_},
+        guard_{detail::counting::state::kind(), state_},
         observing_{detail::counting::kernels.up_to_date()} {}
   flop_counter(flop_counter const&) = delete;
   flop_counter& operator=(flop_counter const&) = delete;
