@@ -148,6 +148,7 @@ class shard_file {
     std::memcpy(&header_, bytes.data(), sizeof header_);
     if (std::string_view{header_.magic, sizeof header_.magic} != shard_magic) refuse(0, "the magic KUNSHARD", "other bytes");
     if (header_.version != shard_version) refuse(8, "version 1", std::to_string(header_.version));
+    if (header_.units == 0) refuse(offsetof(shard_header, units), "at least one unit", "0");
     auto const table = detail::table_bytes(header_.units);
     if (bytes.size() < table) refuse(bytes.size(), "a table of " + std::to_string(header_.units) + " units", "the end of the file");
     std::uint32_t stated = 0;

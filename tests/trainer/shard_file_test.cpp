@@ -123,6 +123,9 @@ TEST_CASE("what is wrong is said with file and offset") {
   damaged[8] = 2;
   CHECK(complaint(damaged) == path + ": offset 8: needed version 1, received 2");
   damaged = whole;
+  damaged.replace(20, 4, 4, '\0');
+  CHECK(complaint(damaged) == path + ": offset 20: needed at least one unit, received 0");
+  damaged = whole;
   damaged[40] = 'x';
   CHECK(complaint(damaged) == path + ": offset 152: needed the checksum of an undamaged header, received another one");
   damaged = whole;
