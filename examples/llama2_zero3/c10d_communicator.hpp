@@ -186,9 +186,15 @@ class c10d_communicator {
   template <class Work>
   bool all_answer(Work& work) {
     auto const question = store_->add(questions_key, 1);
-    auto const satisfied = [&] { return (late_ = late(question)).empty() || work.isCompleted(); };
+    int answered = 0;  // the ranks below it have
+    auto const satisfied = [&] {
+      while (answered < size() && has_answered(answered, question)) ++answered;
+      return answered == size() || work.isCompleted();
+    };
     wait_until([&] { return heed(), satisfied(); }, std::chrono::milliseconds{300});
-    return satisfied();
+    if (satisfied()) return true;
+    late_ = late(question);
+    return late_.empty();
   }
 
   // What other ranks have left in the store: a reason ends this rank, a question is answered.
@@ -201,12 +207,16 @@ class c10d_communicator {
     if (asked > answered_) put(answer_key(rank()), std::to_string(answered_ = asked));
   }
 
-  // The ranks that have not answered the question yet.
+  bool has_answered(int other, std::int64_t question) {
+    auto const key = answer_key(other);
+    return store_->check({key}) && std::stoll(got(key)) >= question;
+  }
+
+  // The ranks that have not answered the question.
   std::string late(std::int64_t question) {
     std::string text;
     for (int other = 0; other < size(); ++other) {
-      auto const key = answer_key(other);
-      if (store_->check({key}) && std::stoll(got(key)) >= question) continue;
+      if (has_answered(other, question)) continue;
       text.append(text.empty() ? "rank " : ", rank ").append(std::to_string(other));
     }
     return text;
@@ -258,10 +268,11 @@ class c10d_communicator {
     return gone;
   }
 
+  // Counted in looks, of which a stall, in which no rank could do anything, uses up one.
   template <class Condition>
   static void wait_until(Condition const& holds, std::chrono::milliseconds most) {
-    auto const until = clock::now() + most;
-    while (!holds() && clock::now() < until) std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    constexpr std::chrono::milliseconds each{5};
+    for (auto looks = most / each; !holds() && looks > 0; --looks) std::this_thread::sleep_for(each);
   }
 
   c10::intrusive_ptr<c10d_group> group_;

@@ -115,7 +115,7 @@ inline void require_collectives([[maybe_unused]] std::string_view collectives) {
 
 // Joins this process to the others of its run, over "gloo" or "nccl". Throws std::runtime_error when they do not meet in
 // time. The group's own timeout, which can only say that a call failed, comes after the communicator's, which says
-// who did not come and may wait twice.
+// who did not come and may wait twice. It runs on the clock alone: a machine that stands still for longer ends the run.
 inline c10d_communicator c10d_ranks(c10d_place const& place, std::chrono::milliseconds timeout,
                                     [[maybe_unused]] std::string_view collectives = "gloo") {
   auto const of_group = 2 * timeout + std::chrono::seconds{30};

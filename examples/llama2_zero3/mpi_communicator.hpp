@@ -232,13 +232,13 @@ class mpi_communicator {
       if (now >= look) {
         look = now + std::chrono::milliseconds{20};
         if (auto const gone = peers_.gone()) {
-          ask(std::chrono::milliseconds{100}, [] { return false; });
-          give_up("rank " + std::to_string(*gone) + " died");
+          ask(100, ended);
+          return give_up("rank " + std::to_string(*gone) + " died", ended);
         }
         if (waiting.ends(now)) {
-          if (ask(std::chrono::milliseconds{300}, ended)) return;
+          if (ask(300, ended)) return;
           auto const missing = late();
-          if (!missing.empty() || !waiting.again(clock::now())) give_up(out_of_patience(missing));
+          if (!missing.empty() || !waiting.again(clock::now())) return give_up(out_of_patience(missing), ended);
         }
       }
       rest(now - since);
@@ -274,32 +274,35 @@ class mpi_communicator {
     }
   }
 
-  // Asks all where they are and waits a little for answers; true as soon as `ended` holds. Answers to what was asked
-  // long ago count no more.
-  bool ask(std::chrono::milliseconds most, auto&& ended) {
-    for (auto& heard : heard_) {
-      if (heard && clock::now() - heard->at > std::chrono::seconds{1}) heard.reset();
-    }
-    tell_all(note{note_kind::where_are_you, position_, operation_});
-    for (auto const until = clock::now() + most; clock::now() < until;) {
+  // Looks up to so many times, a millisecond apart: of a stall, in which no rank could answer, no more than one look is
+  // used up. True as soon as `ended` holds.
+  bool listen(int looks, auto&& ended) {
+    for (; looks > 0; --looks) {
       heed();
       if (ended()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
-    return false;
+    return heed(), ended();
   }
 
-  // Ends the group with one reason, after all were asked. Throws lost_ranks on the lowest rank that asked, aborted on
-  // all others, so that one line is told.
-  [[noreturn]] void give_up(std::string what) {
-    what += " while " + std::string{operation_} + " waited at " + described(position_);
-    for (std::size_t other = 0; other < static_cast<std::size_t>(rank_); ++other) {
-      if (heard_[other] && heard_[other]->kind == note_kind::where_are_you) {
-        std::this_thread::sleep_for(std::chrono::milliseconds{500});  // that rank tells it
-        over_ = true;
-        throw aborted{what};
-      }
+  // Asks all where they are, and listens. What was answered before counts no more, nor who asked long ago.
+  bool ask(int looks, auto&& ended) {
+    for (auto& heard : heard_) {
+      bool const asks = heard && heard->kind == note_kind::where_are_you;
+      if (!asks || clock::now() - heard->at > std::chrono::seconds{1}) heard.reset();
     }
+    tell_all(note{note_kind::where_are_you, position_, operation_});
+    return listen(looks, ended);
+  }
+
+  // Ends the group with one reason, after all were asked, or returns because the call has ended after all. Of ranks that
+  // asked, the lowest tells first, so that one line is told, and throws lost_ranks; those that hear it throw aborted.
+  void give_up(std::string what, auto&& ended) {
+    what += " while " + std::string{operation_} + " waited at " + described(position_);
+    auto const lower = std::ranges::count_if(heard_.begin(), heard_.begin() + rank_, [](auto const& heard) {
+      return heard && heard->kind == note_kind::where_are_you;
+    });
+    if (lower > 0 && listen(1000 * static_cast<int>(lower), ended)) return;
     abort(what);
     throw lost_ranks{what};
   }

@@ -1,4 +1,4 @@
-// How long a rank waits for the others of its group, counted so that only they can use it up.
+// How long a rank waits for the others of its group, counted so that a stall of its own hardly uses it up.
 //
 // What lies between two looks counts half a second at most: a rank that looks more seldom was stopped itself (a virtual
 // machine that moved, SIGSTOP, a machine that swaps), and then so, it may be, were all others. And ranks that answer

@@ -14,8 +14,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <thread>
 
 using namespace trainer;
@@ -209,36 +211,39 @@ TEST_CASE("over gloo the cpu backend has the bits of threads too, and who gives 
 }
 
 TEST_CASE("a rank that answers is waited for once more, and goes on when it comes") {
+  constexpr std::chrono::seconds patience{3};
   for (bool const comes : {true, false}) {
     CAPTURE(comes);
     auto const store = c10::make_intrusive<c10d::HashStore>();
-    auto const member = [&](int rank, std::chrono::seconds patience) {
-      return c10d_communicator{gloo_group(store, rank, 2, "127.0.0.1", std::chrono::seconds{60}), store, patience};
-    };
+    auto const group = [&](int rank) { return gloo_group(store, rank, 2, "127.0.0.1", std::chrono::seconds{60}); };
+    std::optional<c10d_communicator> first;  // ends last: what it gave up is under way until the other has gone
     std::atomic<bool> over = false;
-    std::thread late{[&] {
-      auto ranks = member(1, std::chrono::seconds{60});
-      auto const asked = [&] { return store->add("trainer/where_are_you", 0); };
-      auto const before = asked();
-      for (auto last = before; !over && !(comes && last > before);) {  // says that it is there, and does not come
+    std::jthread const late{[&] {
+      c10d_communicator ranks{group(1), store, std::chrono::seconds{60}};
+      for (std::int64_t last = 0; !over && !(comes && last > 0);) {  // says that it is there, and does not come
         std::this_thread::sleep_for(std::chrono::milliseconds{1});
-        if (asked() == last) continue;
-        auto const text = std::to_string(last = asked());
+        auto const asked = store->add("trainer/where_are_you", 0);
+        if (asked == last) continue;
+        auto const text = std::to_string(last = asked);
         store->set("trainer/here/1", {text.begin(), text.end()});
       }
+      std::this_thread::sleep_for(std::chrono::milliseconds{600});  // longer than its answer is waited for
       if (comes) CHECK_NOTHROW(trainer::barrier(ranks));
       while (!over) std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }};
-    {
-      auto ranks = member(0, std::chrono::seconds{1});
-      if (comes) {
-        CHECK_NOTHROW(trainer::barrier(ranks));
-      } else {
-        CHECK_THROWS_WITH_AS(trainer::barrier(ranks), doctest::Contains("all ranks answer and yet nothing moved for 2 s"),
-                             trainer::lost_ranks);
-      }
-      over = true;
-      late.join();
+    struct at_end {
+      std::atomic<bool>& over;
+      ~at_end() { over = true; }
+    } const ends{over};
+    first.emplace(group(0), store, patience);
+    auto const since = std::chrono::steady_clock::now();
+    if (comes) {
+      CHECK_NOTHROW(trainer::barrier(*first));
+      CHECK(store->add("trainer/where_are_you", 0) > 0);
+    } else {
+      CHECK_THROWS_WITH_AS(trainer::barrier(*first), doctest::Contains("all ranks answer and yet nothing moved for 6 s"),
+                           trainer::lost_ranks);
+      CHECK(std::chrono::steady_clock::now() - since >= 2 * patience);
     }
   }
 }
