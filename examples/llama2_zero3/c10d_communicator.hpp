@@ -165,7 +165,6 @@ class c10d_communicator {
   // Whether it has ended; false when a process is gone or patience ends first.
   template <class Work>
   bool await(Work& work) {
-    late_.clear();
     patience waiting{timeout_, clock::now()};
     auto look = clock::now() + std::chrono::milliseconds{20};
     auto pause = std::chrono::microseconds{10};
@@ -177,24 +176,30 @@ class c10d_communicator {
       look = now + std::chrono::milliseconds{50};
       heed();
       if (processes_ && processes_->gone()) return false;
-      if (waiting.ends(now) && !(all_answer(work) && waiting.again(clock::now()))) return work.isCompleted();
+      if (!waiting.ends(now)) continue;
+      auto const missing = silent_ranks(work);
+      if (work.isCompleted() || (missing.empty() && waiting.again(clock::now()))) continue;
+      reason_ = waiting.reason(missing);
+      return false;
     }
     return true;
   }
 
-  // Asks all where they are and gives them a little time; true as soon as all have answered or the call has ended.
+  // Asks all where they are and gives them a little time, or until the call has ended; who did not answer.
   template <class Work>
-  bool all_answer(Work& work) {
+  std::string silent_ranks(Work& work) {
     auto const question = store_->add(questions_key, 1);
-    int answered = 0;  // the ranks below it have
-    auto const satisfied = [&] {
-      while (answered < size() && has_answered(answered, question)) ++answered;
-      return answered == size() || work.isCompleted();
+    auto const is_silent = [&](int other) {
+      auto const key = answer_key(other);
+      return !store_->check({key}) || std::stoll(got(key)) < question;
     };
-    wait_until([&] { return heed(), satisfied(); }, std::chrono::milliseconds{300});
-    if (satisfied()) return true;
-    late_ = late(question);
-    return late_.empty();
+    int answered = 0;  // all ranks below this one have
+    wait_until([&] {
+      heed();
+      while (answered < size() && !is_silent(answered)) ++answered;
+      return answered == size() || work.isCompleted();
+    }, std::chrono::milliseconds{300});
+    return ranks_that(size(), is_silent);
   }
 
   // What other ranks have left in the store: a reason ends this rank, a question is answered.
@@ -205,21 +210,6 @@ class c10d_communicator {
     }
     auto const asked = store_->add(questions_key, 0);
     if (asked > answered_) put(answer_key(rank()), std::to_string(answered_ = asked));
-  }
-
-  bool has_answered(int other, std::int64_t question) {
-    auto const key = answer_key(other);
-    return store_->check({key}) && std::stoll(got(key)) >= question;
-  }
-
-  // The ranks that have not answered the question.
-  std::string late(std::int64_t question) {
-    std::string text;
-    for (int other = 0; other < size(); ++other) {
-      if (has_answered(other, question)) continue;
-      text.append(text.empty() ? "rank " : ", rank ").append(std::to_string(other));
-    }
-    return text;
   }
 
   // Ends the group with one reason: that a rank is gone, that some did not come, or what the call failed with.
@@ -245,9 +235,7 @@ class c10d_communicator {
 
   std::string reason(std::string const& failed) {
     if (auto const gone = gone_soon()) return "rank " + std::to_string(*gone) + " died";
-    if (!failed.empty()) return failed;
-    if (late_.empty()) return "all ranks answer and yet nothing moved for " + seconds_text(2 * timeout_);
-    return late_ + " did not come within " + seconds_text(timeout_);
+    return failed.empty() ? reason_ : failed;
   }
 
   // One rank has to tell it: the first of this host that is alive.
@@ -283,7 +271,7 @@ class c10d_communicator {
   std::optional<rank_processes> processes_;
   run_position position_;
   char const* operation_ = "a collective";
-  std::string late_;           // who did not answer when patience ended
+  std::string reason_;         // why patience ended
   std::int64_t answered_ = 0;  // the last question
   bool over_ = false;
 };

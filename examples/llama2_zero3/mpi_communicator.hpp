@@ -2,9 +2,8 @@
 //
 // Plain MPI-3, so that Open MPI and MPICH serve alike. Collectives are non-blocking ones that this rank
 // tests until they end, so that while it waits it can hear that another rank gave up, see that a process
-// of its own host is gone, and lose patience, at once where a rank does not answer and after the timeout once more
-// where all do. Counts in MPI are int: what is larger than `message_bytes`
-// goes in pieces, cut with strided types and not copied.
+// of its own host is gone, and lose patience; where all others then answer, it waits once more. Counts in MPI
+// are int: what is larger than `message_bytes` goes in pieces, cut with strided types and not copied.
 // A message that says why a run ends (`abort`), or where a rank is (asked for when patience ends), goes
 // from rank to rank on a communicator of its own. After that the group is spent; MPI_Finalize would wait
 // for ever, so the process must end by _exit (mpi_world::end).
@@ -194,6 +193,8 @@ class mpi_communicator {
                                 " bytes in " + std::to_string(whole));
   }
 
+  static std::size_t index(int rank) { return static_cast<std::size_t>(rank); }
+
   void begin(std::string_view operation) {
     if (over_) throw aborted{"the group of ranks has ended"};
     operation_ = operation;
@@ -232,13 +233,13 @@ class mpi_communicator {
       if (now >= look) {
         look = now + std::chrono::milliseconds{20};
         if (auto const gone = peers_.gone()) {
-          ask(100, ended);
+          if (ask(100, ended)) return;
           return give_up("rank " + std::to_string(*gone) + " died", ended);
         }
         if (waiting.ends(now)) {
           if (ask(300, ended)) return;
-          auto const missing = late();
-          if (!missing.empty() || !waiting.again(clock::now())) return give_up(out_of_patience(missing), ended);
+          auto const missing = ranks_that(size(), [&](int other) { return other != rank_ && !heard_[index(other)]; });
+          if (!missing.empty() || !waiting.again(clock::now())) return give_up(waiting.reason(missing), ended);
         }
       }
       rest(now - since);
@@ -266,7 +267,7 @@ class mpi_communicator {
         over_ = true;
         throw aborted{received.text.data()};
       }
-      auto& heard = heard_[static_cast<std::size_t>(status.MPI_SOURCE)];
+      auto& heard = heard_[index(status.MPI_SOURCE)];
       if (!heard || received.kind == note_kind::where_are_you) {  // who asks stays one who asked
         heard = sign_of_life{received.kind, clock::now()};
       }
@@ -307,27 +308,12 @@ class mpi_communicator {
     throw lost_ranks{what};
   }
 
-  // The ranks that have not answered.
-  std::string late() const {
-    std::string text;
-    for (std::size_t other = 0; other < heard_.size(); ++other) {
-      if (other == static_cast<std::size_t>(rank_) || heard_[other]) continue;
-      text.append(text.empty() ? "rank " : ", rank ").append(std::to_string(other));
-    }
-    return text;
-  }
-
-  std::string out_of_patience(std::string const& missing) const {
-    if (missing.empty()) return "all ranks answer and yet nothing moved for " + seconds_text(2 * limits_.timeout);
-    return missing + " did not come within " + seconds_text(limits_.timeout);
-  }
-
   // Waits a little until MPI has taken the note, which is far below what it takes at once. Not longer:
   // a rank that heard it may have left already, and mpirun ends the others a second after the first.
   void tell_all(note const& what) noexcept {
     std::vector<MPI_Request> requests;
     for (int other = 0; other < size(); ++other) {
-      if (other == rank_ || peers_.is_gone(static_cast<std::size_t>(other))) continue;
+      if (other == rank_ || peers_.is_gone(index(other))) continue;
       requests.push_back(MPI_REQUEST_NULL);
       MPI_Isend(&what, sizeof what, MPI_BYTE, other, note_tag, control_.value(), &requests.back());
     }

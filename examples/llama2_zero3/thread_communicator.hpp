@@ -38,13 +38,6 @@ namespace trainer {
 
 inline constexpr std::chrono::milliseconds default_timeout = std::chrono::minutes{2};
 
-// "120 s", "0.25 s": a time limit in a message.
-inline std::string seconds_text(std::chrono::milliseconds time) {
-  auto text = std::to_string(static_cast<double>(time.count()) / 1000);
-  text.erase(text.find_last_not_of('0') + 1);
-  return text.ends_with('.') ? text.substr(0, text.size() - 1) + " s" : text + " s";
-}
-
 // What all thread ranks of one group share.
 class thread_group {
  public:

@@ -36,3 +36,14 @@ TEST_CASE("patience begins again once, and whole") {
   CHECK(waiting.ends(begin + 700ms));
   CHECK_FALSE(waiting.again(begin + 700ms));
 }
+
+TEST_CASE("what is said when it ends: who did not answer, and how long in all was waited") {
+  patience::clock::time_point const begin{};
+  patience waiting{1500ms, begin};
+  auto const late = trainer::ranks_that(4, [](int rank) { return rank % 2 == 1; });
+  CHECK(late == "rank 1, rank 3");
+  CHECK(waiting.reason(late) == "rank 1, rank 3 did not come within 1.5 s");
+  CHECK(waiting.again(begin));
+  CHECK(waiting.reason(late) == "rank 1, rank 3 did not come within 3 s");
+  CHECK(waiting.reason(trainer::ranks_that(4, [](int) { return false; })) == "all ranks answer and yet nothing moved for 3 s");
+}
