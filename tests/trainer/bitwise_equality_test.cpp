@@ -1,9 +1,11 @@
 // Thread ranks leave the bits of one rank: fp32, bf16 and fp16; 1, 2, 3, 4 and 8 ranks; stages 0 to 3.
 #include "bitwise_equality.hpp"
 
+#include "sanitizers.hpp"
+
 #include <doctest/doctest.h>
 
-#include <initializer_list>
+#include <vector>
 
 using namespace trainer;
 using namespace trainer_test;
@@ -13,11 +15,10 @@ TEST_CASE_TEMPLATE("the reference is a training that could differ", Number, floa
 }
 
 // The thread sanitizer makes this some fifty times slower: there three ranks stand for all numbers of them.
-#if defined(__SANITIZE_THREAD__)
-constexpr std::initializer_list<int> numbers_of_ranks{3}, ranks_of_schedules{}, delayed_ranks{2};
-#else
-constexpr std::initializer_list<int> numbers_of_ranks{1, 2, 3, 4, 8}, ranks_of_schedules{3, 8}, delayed_ranks{4};
-#endif
+using worlds = std::vector<int>;
+worlds const numbers_of_ranks = trainer_test::thread_sanitized ? worlds{3} : worlds{1, 2, 3, 4, 8};
+worlds const ranks_of_schedules = trainer_test::thread_sanitized ? worlds{} : worlds{3, 8};
+worlds const delayed_ranks{trainer_test::thread_sanitized ? 2 : 4};
 
 TEST_CASE_TEMPLATE("every number of ranks at every stage", Number, float, bfloat16, float16) {
   for (int world : numbers_of_ranks) check_stages<Number>(world, thread_ranks{});

@@ -2,6 +2,7 @@
 #include "npy.hpp"
 
 #include "program.hpp"
+#include "sanitizers.hpp"
 #include "scratch_folder.hpp"
 #include "small_case.hpp"
 
@@ -28,11 +29,7 @@ std::string const program = LLAMA2_ZERO3_PROGRAM;
 std::string const cases = TRAINER_CASES_DIR;
 
 // An address space of 4 GB; a sanitizer needs far more of it than that for itself.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr std::string_view little_memory = "";
-#else
-constexpr std::string_view little_memory = "ulimit -v 4000000; ";
-#endif
+constexpr std::string_view little_memory = trainer_test::address_sanitized ? "" : "ulimit -v 4000000; ";
 
 void refused(json::json_pointer const& key, json const& value, std::string_view message) {
   small_folder const folder;

@@ -1,5 +1,7 @@
 #include "cpu_backend.hpp"
 
+#include "sanitizers.hpp"
+
 #include <doctest/doctest.h>
 
 #include <malloc.h>
@@ -27,17 +29,9 @@ std::int64_t padded_bytes(std::int64_t element, std::initializer_list<std::int64
 
 /// Bytes the C library has handed out and not got back; absent where a sanitizer replaces it.
 std::optional<std::int64_t> heap_bytes() {
-#if defined(__SANITIZE_ADDRESS__)
-  return std::nullopt;
-#else
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-  return std::nullopt;
-#endif
-#endif
+  if (trainer_test::address_sanitized) return std::nullopt;
   auto const heap = mallinfo2();
   return static_cast<std::int64_t>(heap.uordblks + heap.hblkhd);
-#endif
 }
 
 fc_plan plan_of(fc_kernel kernel) {
