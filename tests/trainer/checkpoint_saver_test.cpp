@@ -84,9 +84,10 @@ TEST_CASE("a full disk, a folder that is none: one line, and the last checkpoint
   small_folder const folder;
   folder.write(on_ranks(2, 1));
   REQUIRE(run_program(folder, program, with({"--out", "a", "--steps", "3", "--checkpoint-every", "3"})).code == 0);
-  // no file beyond 16 blocks of 512 bytes: what write(2) then refuses looks like a full disk to the program
+  // no file beyond 16 blocks of 512 bytes: what write(2) then refuses looks like a full disk to the program; nor can
+  // ThreadSanitizer have the file that it maps from TMPDIR
   auto const full = run_program(folder, program, with({"--out", "a", "--steps", "9", "--checkpoint-every", "3", "--resume", "a/checkpoints"}),
-                                "trap '' XFSZ; ulimit -f 16; ");
+                                "trap '' XFSZ; ulimit -f 16; export TMPDIR=/nowhere; ");
   CHECK(check_unwritten(folder, full, "File too large").find("step_00000006.tmp/rank_0000") != std::string::npos);
   CHECK(run_program(folder, program, with({"--out", "a", "--steps", "6", "--resume", "a/checkpoints"})).code == 0);
 

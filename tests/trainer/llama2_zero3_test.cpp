@@ -29,7 +29,8 @@ std::string const program = LLAMA2_ZERO3_PROGRAM;
 std::string const cases = TRAINER_CASES_DIR;
 
 // An address space of 4 GB; a sanitizer needs far more of it than that for itself.
-constexpr std::string_view little_memory = trainer_test::address_sanitized ? "" : "ulimit -v 4000000; ";
+constexpr std::string_view little_memory =
+  trainer_test::address_sanitized || trainer_test::thread_sanitized ? "" : "ulimit -v 4000000; ";
 
 void refused(json::json_pointer const& key, json const& value, std::string_view message) {
   small_folder const folder;
