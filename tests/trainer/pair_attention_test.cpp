@@ -1,5 +1,6 @@
 // bfloat16 heads by the pair kernel against the fp64 operator on the same numbers: a short block, a block and a part,
 // several blocks, an odd number of rows, head sizes that are no multiple of a panel; and values that are not numbers.
+// Tiles (AMX) take the kernel's place: ctest sets ONEDNN_MAX_CPU_ISA so that it runs beside them too.
 #include "attention_team.hpp"
 #include "central_difference.hpp"
 #include "operators/causal_attention.hpp"
@@ -73,7 +74,7 @@ struct inputs {
 
 bool runs() {
   bool const it_does = uses_pair_attention(shapes.front());
-  if (!it_does) MESSAGE("not run: this processor does not multiply bfloat16");
+  if (!it_does) MESSAGE("not run: this processor does not multiply bfloat16, or it has tiles and oneDNN may use them");
   return it_does;
 }
 }  // namespace
